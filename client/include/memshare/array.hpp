@@ -1,0 +1,137 @@
+// A typed array of fixed length that several processes share.
+#pragma once
+
+#include <memshare/element.hpp>
+#include <memshare/segment.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <initializer_list>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace memshare {
+
+// Array<T> is read and written, Array<const T> only read: it is mapped read-only, which the kernel enforces.
+// A handle is this process's attachment: it can be moved, and its end detaches. The elements are plain
+// memory, a contiguous range as std::span is one: access to them is as fast, and as unsynchronised, as to any
+// memory.
+template <typename T> class Array {
+    static_assert(
+        std::is_trivially_copyable_v<T>,
+        "memshare: Array<T> needs a T whose bytes are all there is to it. A std::string, a container or a "
+        "smart pointer keeps its contents in private memory that other processes cannot see");
+    static_assert(!std::is_pointer_v<T>,
+                  "memshare: an address means nothing in another process; share what it points "
+                  "to, or an index into an Array<T>");
+    static_assert(Shareable<T>,
+                  "memshare: Array<T> needs a number, a character, a bool, an enum, or a struct with "
+                  "standard layout of these");
+
+  public:
+    using element_type = T;
+    using value_type = std::remove_const_t<T>;
+    using iterator = typename std::span<T>::iterator;
+
+    // Makes an array of `count` zeros; this process is its creator. With `initial` or `fill` (which is called
+    // with a std::span<T>) it is visible to others only when it is filled. Error: name_taken, quota_exceeded,
+    // out_of_memory, invalid_argument.
+    static Array create(std::string_view name, std::size_t count, const CreateOptions& options = {})
+        requires(!std::is_const_v<T>)
+    {
+        return Array(Segment::create(name, plan(count), std::span<const std::byte>{}, options));
+    }
+    static Array create(std::string_view name, std::span<const value_type> initial,
+                        const CreateOptions& options = {})
+        requires(!std::is_const_v<T>)
+    {
+        return Array(Segment::create(name, plan(initial.size()), std::as_bytes(initial), options));
+    }
+    static Array create(std::string_view name, std::initializer_list<value_type> initial,
+                        const CreateOptions& options = {})
+        requires(!std::is_const_v<T>)
+    {
+        return create(name, std::span(initial.begin(), initial.size()), options);
+    }
+    template <std::invocable<std::span<T>> F>
+    static Array create(std::string_view name, std::size_t count, F&& fill, const CreateOptions& options = {})
+        requires(!std::is_const_v<T>)
+    {
+        return Array(Segment::create(name, plan(count), untyped(fill), options));
+    }
+    static Array create(Unnamed, std::size_t count, const CreateOptions& options = {})
+        requires(!std::is_const_v<T>)
+    {
+        return Array(Segment::create(unnamed, plan(count), std::span<const std::byte>{}, options));
+    }
+    static Array create(Unnamed, std::span<const value_type> initial, const CreateOptions& options = {})
+        requires(!std::is_const_v<T>)
+    {
+        return Array(Segment::create(unnamed, plan(initial.size()), std::as_bytes(initial), options));
+    }
+
+    // Opens one that there is, of any length or of `count` elements.
+    // Error: no_such_segment, type_mismatch, access_denied, quota_exceeded.
+    static Array open(std::string_view name, const OpenOptions& options = {}) {
+        return Array(Segment::open(name, access, expected({}), options));
+    }
+    static Array open(std::string_view name, std::size_t count, const OpenOptions& options = {}) {
+        return Array(Segment::open(name, access, expected(count), options));
+    }
+    static Array open_by_id(std::string_view id, const OpenOptions& options = {}) {
+        return Array(Segment::open_by_id(id, access, expected({}), options));
+    }
+
+    // Opens it, or makes it if there is none: of many at once exactly one does. Error: as both.
+    static Array open_or_create(std::string_view name, std::size_t count, const CreateOptions& options = {})
+        requires(!std::is_const_v<T>)
+    {
+        return Array(Segment::open_or_create(name, plan(count), {}, options));
+    }
+
+    T* data() const noexcept { return elements_.data(); }
+    std::size_t size() const noexcept { return elements_.size(); }
+    std::span<T> span() const noexcept { return elements_; }
+    iterator begin() const noexcept { return elements_.begin(); }
+    iterator end() const noexcept { return elements_.end(); }
+
+    T& operator[](std::size_t index) const noexcept { return elements_[index]; }
+
+    // Throws std::out_of_range.
+    T& at(std::size_t index) const {
+        if (index >= size()) {
+            throw std::out_of_range("memshare: index " + std::to_string(index) + " of an array of " +
+                                    std::to_string(size()));
+        }
+        return elements_[index];
+    }
+
+    const SegmentInfo& info() const noexcept { return segment_.info(); }
+
+  private:
+    static constexpr Access access = std::is_const_v<T> ? Access::read : Access::write;
+
+    explicit Array(Segment segment) noexcept
+        : segment_(std::move(segment)), elements_(typed<T>(segment_.payload())) {}
+
+    static Plan plan(std::size_t count) {
+        return {.form = Form::array, .element = element_of<T>(), .count = count};
+    }
+    static Expected expected(std::optional<std::uint64_t> count) {
+        return {.form = Form::array, .element = element_of<T>(), .count = count};
+    }
+    template <typename U> static std::span<U> typed(std::span<std::byte> bytes) noexcept {
+        return {reinterpret_cast<U*>(bytes.data()), bytes.size() / sizeof(U)};
+    }
+    static Fill untyped(auto& fill) {
+        return [&fill](std::span<std::byte> bytes) { fill(typed<T>(bytes)); };
+    }
+
+    Segment segment_;
+    std::span<T> elements_;
+};
+
+} // namespace memshare

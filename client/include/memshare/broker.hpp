@@ -1,0 +1,51 @@
+// A connection to a broker, and what can be asked of it.
+#pragma once
+
+#include <memshare/export.hpp>
+#include <memshare/segment_info.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace memshare {
+
+namespace detail {
+class Connection;
+}
+
+// Its calls block, and may be made from several threads. Each throws Error: no_broker, broker_lost,
+// protocol_violation, or as it says. A handle can be copied; copies are the same connection.
+class MEMSHARE_EXPORT Broker {
+  public:
+    // This process's connection to the broker at $MEMSHARE_SOCKET; if that is not set, to the user's own; and
+    // if there is none, to the system's. It is opened by the first call that needs it.
+    static Broker& local();
+
+    // A connection to the broker at this socket. It is opened by the first call.
+    explicit Broker(std::string_view socket_path);
+
+    // The segments that this process may read, oldest first; of those with a name that matches a shell
+    // pattern, if one is given.
+    std::vector<SegmentInfo> list(std::string_view pattern = {});
+
+    // All about one, by its name or id. Error: no_such_segment, access_denied.
+    SegmentDescription describe(std::string_view name_or_id);
+
+    // Ends one that this user owns, by its name or id. Error: no_such_segment, access_denied.
+    void destroy(std::string_view name_or_id);
+
+    // The version of the broker.
+    std::string version();
+
+    // Where it listens.
+    const std::string& socket_path() const;
+
+  private:
+    friend class Segment;
+
+    std::shared_ptr<detail::Connection> connection_;
+};
+
+} // namespace memshare

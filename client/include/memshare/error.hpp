@@ -1,0 +1,49 @@
+// What can go wrong, as an exception.
+#pragma once
+
+#include <memshare/export.hpp>
+
+#include <string>
+#include <system_error>
+
+namespace memshare {
+
+enum class Errc {
+    no_such_segment = 1, // none has this name, or it has ended
+    name_taken,          // another segment has this name
+    type_mismatch,       // the segment is of another form, element or length than expected
+    access_denied,       // the segment's mode or owner does not allow it
+    quota_exceeded,      // a limit of the broker's is reached
+    out_of_memory,       // the machine cannot give this much
+    invalid_argument,    // a name, a length or another argument that cannot be
+    no_broker,           // nobody listens at the socket
+    broker_lost,         // the broker went away, or did not answer, in the middle of a call
+    protocol_violation,  // what came as an answer is not one
+    refused,             // the broker said no in a way that this version does not know
+};
+
+MEMSHARE_EXPORT const std::error_category& error_category() noexcept;
+
+inline std::error_code make_error_code(Errc code) noexcept {
+    return {static_cast<int>(code), error_category()};
+}
+
+// Everything that this library throws, besides std::out_of_range and std::bad_alloc. Its code() is an Errc,
+// or of the system category where a system call failed; what() is a sentence for whoever has to act on it.
+class MEMSHARE_EXPORT Error : public std::system_error {
+  public:
+    Error(std::error_code code, const std::string& sentence, std::string segment = {});
+    Error(const Error&) noexcept = default;
+    Error& operator=(const Error&) noexcept = default;
+    ~Error() override;
+
+    // The name or id of the segment that it is about; empty, if it is about none.
+    const std::string& segment() const noexcept { return segment_; }
+
+  private:
+    std::string segment_;
+};
+
+} // namespace memshare
+
+template <> struct std::is_error_code_enum<memshare::Errc> : std::true_type {};

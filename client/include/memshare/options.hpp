@@ -1,0 +1,39 @@
+// How a segment is to be made or opened.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace memshare {
+
+class Broker;
+
+// When a segment ends: its name is free, nobody can open it any more, and who has it mapped keeps it.
+enum class Lifetime {
+    creator,    // with the process that made it
+    attached,   // with the last process that has it mapped
+    persistent, // when it is destroyed
+};
+
+// How a segment is mapped; the kernel enforces it.
+enum class Access { read, write };
+
+// To be given in braces: create("num", 0.0, {.mode = 0640}).
+struct CreateOptions {
+    Lifetime lifetime = Lifetime::creator;
+    std::uint32_t mode = 0600;            // read and write bits as a file's; no umask is applied
+    std::optional<std::uint32_t> group{}; // whom the group bits mean (default: this process's group)
+    std::vector<std::uint64_t> shape{};   // the dimensions of an array, multiplying to its length
+    Broker* broker = nullptr;             // another one than Broker::local()
+};
+
+struct OpenOptions {
+    Broker* broker = nullptr; // another one than Broker::local()
+};
+
+// Says that a segment is to have no name: it is opened by its id, and ends with its last attachment.
+struct Unnamed {};
+inline constexpr Unnamed unnamed{};
+
+} // namespace memshare

@@ -1,0 +1,79 @@
+// A segment that this process has mapped, without a type of its own: what Value and Array are made of.
+#pragma once
+
+#include <memshare/broker.hpp>
+#include <memshare/export.hpp>
+#include <memshare/options.hpp>
+#include <memshare/segment_info.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace memshare {
+
+// What somebody expects to find; what is left out may be anything.
+struct Expected {
+    std::optional<Form> form{};
+    std::optional<Element> element{};
+    std::optional<std::uint64_t> count{};
+};
+
+// What is to be made.
+struct Plan {
+    Form form{};
+    Element element{};
+    std::uint64_t count = 1;
+};
+
+// Fills a new segment before anybody else can see it.
+using Fill = std::function<void(std::span<std::byte> elements)>;
+
+class MEMSHARE_EXPORT Segment {
+  public:
+    // Makes a segment and maps it for writing. It is all zero, or what `fill` or `initial` makes it before it
+    // is visible to others. Error: name_taken, quota_exceeded, out_of_memory, invalid_argument.
+    static Segment create(std::string_view name, const Plan& plan, std::span<const std::byte> initial,
+                          const CreateOptions& options = {});
+    static Segment create(std::string_view name, const Plan& plan, const Fill& fill,
+                          const CreateOptions& options = {});
+    static Segment create(Unnamed, const Plan& plan, std::span<const std::byte> initial,
+                          const CreateOptions& options = {});
+    static Segment create(Unnamed, const Plan& plan, const Fill& fill, const CreateOptions& options = {});
+
+    // Maps a segment that there is. Error: no_such_segment, type_mismatch, access_denied, quota_exceeded.
+    static Segment open(std::string_view name, Access access, const Expected& expected = {},
+                        const OpenOptions& options = {});
+    static Segment open_by_id(std::string_view id, Access access, const Expected& expected = {},
+                              const OpenOptions& options = {});
+
+    // Maps the segment, or makes it if there is none. Of many who call this at once exactly one makes it, and
+    // the others find it whole. Error: as both.
+    static Segment open_or_create(std::string_view name, const Plan& plan, std::span<const std::byte> initial,
+                                  const CreateOptions& options = {});
+
+    Segment(Segment&&) noexcept;
+    Segment& operator=(Segment&&) noexcept; // what was held is detached
+    Segment(const Segment&) = delete;
+    Segment& operator=(const Segment&) = delete;
+    ~Segment(); // unmaps, and tells the broker; never throws and never waits for an answer
+
+    // What it was when it was made or opened.
+    const SegmentInfo& info() const noexcept;
+    Access access() const noexcept;
+
+    // The payload; writable only if the access is. Empty after a move.
+    std::span<std::byte> payload() const noexcept;
+
+  private:
+    struct Attachment;
+    explicit Segment(std::unique_ptr<Attachment> attachment) noexcept;
+
+    std::unique_ptr<Attachment> attachment_;
+};
+
+} // namespace memshare

@@ -1,0 +1,52 @@
+// What a broker tells about a segment.
+#pragma once
+
+#include <memshare/element.hpp>
+#include <memshare/export.hpp>
+#include <memshare/options.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace memshare {
+
+using Time = std::chrono::sys_time<std::chrono::microseconds>;
+
+struct SegmentInfo {
+    std::string id;   // a UUID
+    std::string name; // empty, if it has none
+    Form form{};
+    Element element;
+    std::uint64_t count = 0;          // 1 for a value
+    std::vector<std::uint64_t> shape; // empty, if it was made without
+    std::uint64_t size_bytes = 0;     // count elements
+    std::uint64_t payload_offset = 0; // of the first element from the start of the memory, in bytes
+    Lifetime lifetime{};
+    std::uint32_t mode = 0;
+    std::uint32_t uid = 0, gid = 0; // its owner, as the broker knows it
+    std::int64_t creator_pid = 0;   // as the broker sees it
+    std::string creator_program;
+    Time created;
+    std::uint64_t attachments = 0; // how many processes have it mapped
+
+    // "array of 5 i32", "value of f64", "value of struct Pose (24 bytes)".
+    MEMSHARE_EXPORT std::string type() const;
+};
+
+// A process that has a segment mapped.
+struct AttachmentInfo {
+    std::int64_t pid = 0; // as the broker sees it
+    std::uint32_t uid = 0;
+    std::string program;
+    Access access{};
+    Time since;
+};
+
+struct SegmentDescription {
+    SegmentInfo segment;
+    std::vector<AttachmentInfo> attachments; // oldest first
+};
+
+} // namespace memshare

@@ -1,0 +1,65 @@
+#include "client/src/connection.h"
+#include "client/src/convert.h"
+#include "client/src/reference.h"
+#include "proto/socket_path.h"
+#include <memshare/broker.hpp>
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace memshare {
+namespace {
+
+std::string local_socket_path() {
+    if (const char* told = std::getenv("MEMSHARE_SOCKET"); told != nullptr && *told != '\0') {
+        return told;
+    }
+    const auto own = proto::user_socket_path();
+    return own && access(own->c_str(), F_OK) == 0 ? *own : proto::system_socket_path;
+}
+
+} // namespace
+
+Broker& Broker::local() {
+    // Never destroyed: segments of static duration may still need it at exit.
+    static Broker& broker = *new Broker(local_socket_path());
+    return broker;
+}
+
+Broker::Broker(std::string_view socket_path)
+    : connection_(std::make_shared<detail::Connection>(std::string(socket_path))) {}
+
+std::vector<SegmentInfo> Broker::list(std::string_view pattern) {
+    std::vector<SegmentInfo> segments;
+    connection_->call_for_more(proto::List{.pattern = std::string(pattern), .uid = {}},
+                               [&](const proto::List::Reply& batch) {
+                                   for (const auto& segment : batch.segments) {
+                                       segments.push_back(client::info_of(segment));
+                                   }
+                               });
+    return segments;
+}
+
+SegmentDescription Broker::describe(std::string_view name_or_id) {
+    const auto reply = client::by_name_or_id(name_or_id, [&](const proto::SegmentReference& one) {
+        return connection_->call(proto::Describe{one.name, one.id}, std::string(name_or_id)).reply;
+    });
+    SegmentDescription description{.segment = client::info_of(reply.segment), .attachments = {}};
+    for (const auto& attachment : reply.attachments) {
+        description.attachments.push_back(client::info_of(attachment));
+    }
+    return description;
+}
+
+void Broker::destroy(std::string_view name_or_id) {
+    client::by_name_or_id(name_or_id, [&](const proto::SegmentReference& one) {
+        return connection_->call(proto::Destroy{one.name, one.id}, std::string(name_or_id)).reply;
+    });
+}
+
+std::string Broker::version() { return connection_->version(); }
+
+const std::string& Broker::socket_path() const { return connection_->socket_path(); }
+
+} // namespace memshare

@@ -1,0 +1,145 @@
+#include "client/src/connection.h"
+
+#include "proto/calls.h"
+#include "proto/limits.h"
+#include "proto/socket_address.h"
+#include "proto/utf8.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace memshare::detail {
+
+using proto::Fd;
+using proto::Stream;
+
+namespace {
+
+// A broker that does not answer within this time is taken for lost, so that no call can hang.
+constexpr std::chrono::seconds longest_wait{5};
+
+timeval as_timeval(std::chrono::seconds time) { return {.tv_sec = time.count(), .tv_usec = 0}; }
+
+[[noreturn]] void throw_no_broker(int error, const std::string& path) {
+    throw Error(Errc::no_broker,
+                "no broker answers at " + path + " (" + std::system_category().message(error) +
+                    "): start one with \"memshared --socket " + path +
+                    "\", run this under \"memsharectl run --\", or set MEMSHARE_SOCKET to where one listens");
+}
+
+} // namespace
+
+bool Connection::is_open() const { return stream_.has_value() && owner_ == getpid(); }
+
+void Connection::close() {
+    stream_.reset();
+    socket_.close();
+}
+
+void Connection::open() {
+    close();
+    const auto address = proto::SocketAddress::of(path_);
+    if (!address) {
+        client::throw_error(address.error());
+    }
+    socket_ = Fd::adopt(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!socket_) {
+        client::throw_error(proto::system_error("make a socket").error());
+    }
+    const timeval wait = as_timeval(longest_wait);
+    setsockopt(socket_.number(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+    setsockopt(socket_.number(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+    while (connect(socket_.number(), address->data(), proto::SocketAddress::size()) != 0) {
+        if (errno != EINTR) {
+            const int error = errno;
+            close();
+            throw_no_broker(error, path_);
+        }
+    }
+    stream_.emplace(socket_.number(), proto::limits::reply_bytes);
+    owner_ = getpid();
+    write(proto::Hello{.resume_token = {}, .program = program_invocation_short_name}, proto::Wants::reply);
+    send();
+    version_ = read<proto::Hello>(receive({}).reply).version;
+}
+
+std::string Connection::version() {
+    const std::scoped_lock lock(mutex_);
+    if (!is_open()) {
+        open();
+    }
+    return version_;
+}
+
+void Connection::broken(Errc code, const std::string& how) {
+    close();
+    throw Error(code, "the broker at " + path_ + " " + how);
+}
+
+void Connection::send() {
+    std::string_view rest = text_;
+    while (!rest.empty()) {
+        const auto sent = stream_->send(rest, {});
+        if (!sent) {
+            return; // a broker that turned us away has said why before it closed: receive() finds it
+        }
+        rest.remove_prefix(*sent);
+        pollfd writable{.fd = socket_.number(), .events = POLLOUT, .revents = 0};
+        if (!rest.empty() && poll(&writable, 1, std::chrono::milliseconds(longest_wait).count()) == 0) {
+            broken(Errc::broker_lost, "takes no more calls");
+        }
+    }
+}
+
+Stream::Message Connection::receive_message() {
+    using Clock = std::chrono::steady_clock;
+    const auto look = patience_.next();
+    const auto start = Clock::now();
+    bool looking = look.count() > 0;
+    while (true) {
+        if (auto message = stream_->take()) {
+            if (look.count() > 0) {
+                patience_.learn(looking);
+            }
+            return *std::move(message);
+        }
+        const auto received = stream_->receive(looking ? Stream::Wait::no : Stream::Wait::yes);
+        if (!received) {
+            const bool by_socket = received.error().code.category() == std::system_category();
+            broken(by_socket ? Errc::broker_lost : Errc::protocol_violation,
+                   "broke off: cannot " + received.error().sentence());
+        }
+        if (*received == Stream::Received::end) {
+            broken(Errc::broker_lost, "ended the connection");
+        }
+        if (*received == Stream::Received::nothing_yet) {
+            const auto waited = Clock::now() - start;
+            if (waited >= longest_wait) { // else a signal came, which is none of a library's business
+                broken(Errc::broker_lost,
+                       "has not answered for " + std::to_string(longest_wait.count()) + " s");
+            }
+            looking = looking && waited < look;
+        }
+    }
+}
+
+Connection::Incoming Connection::receive(const std::string& segment) {
+    Stream::Message message = receive_message();
+    const auto reply = read_reply(document_, message.text);
+    if (!reply || message.fds.size() > 1) {
+        broken(Errc::protocol_violation, "answered with what is not a reply");
+    }
+    if (!reply->error.empty()) {
+        if (const auto refusal = read_refusal(*reply)) {
+            client::throw_refusal(*refusal, segment);
+        }
+        client::throw_unknown_refusal(proto::printable(reply->error, proto::limits::name_bytes), segment);
+    }
+    return {*reply, message.fds.empty() ? Fd() : std::move(message.fds.front())};
+}
+
+} // namespace memshare::detail

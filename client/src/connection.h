@@ -1,0 +1,109 @@
+// This process's connection to a broker: one call at a time, each with one round trip.
+#pragma once
+
+#include "client/src/failure.h"
+#include "client/src/patience.h"
+#include "proto/stream.h"
+#include "proto/varlink.h"
+#include <memshare/broker.hpp>
+
+#include <mutex>
+
+namespace memshare::detail {
+
+// It is opened by the first call, and anew by the next one after it broke. A forked child shares nothing of
+// its parent's: its first call opens a connection of its own.
+class Connection {
+  public:
+    explicit Connection(std::string socket_path) : path_(std::move(socket_path)) {}
+
+    const std::string& socket_path() const { return path_; }
+
+    template <typename Method> struct Answered {
+        typename Method::Reply reply;
+        proto::Fd fd; // what came beside the reply, if anything did
+    };
+
+    // Throws Error, if the broker is not there, goes away, or says no to this call about a segment.
+    template <typename Method>
+    Answered<Method> call(const Method& parameters, const std::string& segment = {}) {
+        const std::scoped_lock lock(mutex_);
+        begin(parameters, proto::Wants::reply);
+        Incoming incoming = receive(segment);
+        return {read<Method>(incoming.reply), std::move(incoming.fd)};
+    }
+
+    // The same for a method that answers in pieces: calls each(reply) for all of them.
+    template <typename Method> void call_for_more(const Method& parameters, auto each) {
+        const std::scoped_lock lock(mutex_);
+        begin(parameters, proto::Wants::more);
+        for (bool more = true; more;) {
+            const Incoming incoming = receive({});
+            more = incoming.reply.continues;
+            each(read<Method>(incoming.reply));
+        }
+    }
+
+    // Sends a call that is not answered, if the connection stands, and is this process's. Never throws.
+    template <typename Method> void tell(const Method& parameters) noexcept {
+        try {
+            const std::scoped_lock lock(mutex_);
+            if (is_open()) {
+                write(parameters, proto::Wants::nothing);
+                send();
+            }
+        } catch (...) { // the connection is closed by now, so the broker will know by itself
+        }
+    }
+
+    // What the broker said in answer to Hello. Opens the connection.
+    std::string version();
+
+  private:
+    struct Incoming {
+        proto::Reply reply;
+        proto::Fd fd;
+    };
+
+    bool is_open() const;
+    void open();
+    void close();
+
+    template <typename Method> void write(const Method& parameters, proto::Wants wants) {
+        text_.clear();
+        write_call(text_, parameters, wants);
+        text_ += '\0';
+    }
+    template <typename Method> void begin(const Method& parameters, proto::Wants wants) {
+        if (!is_open()) {
+            open();
+        }
+        write(parameters, wants);
+        send();
+    }
+    template <typename Method> typename Method::Reply read(const proto::Reply& reply) {
+        auto parameters =
+            proto::read_parameters<typename Method::Reply>(reply.parameters, proto::Strangers::ignore);
+        if (!parameters) {
+            broken(Errc::protocol_violation, "answered without a good \"" + parameters.error() + '"');
+        }
+        return *std::move(parameters);
+    }
+
+    void send();
+    Incoming receive(const std::string& segment);
+    proto::Stream::Message receive_message();
+    [[noreturn]] void broken(Errc code, const std::string& how);
+
+    std::string path_;
+    std::mutex mutex_;
+    proto::Fd socket_;
+    pid_t owner_ = 0; // the process that opened it
+    std::optional<proto::Stream> stream_;
+    proto::JsonDocument document_;
+    std::string text_;
+    std::string version_;
+    client::Patience patience_;
+};
+
+} // namespace memshare::detail

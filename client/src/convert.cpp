@@ -1,0 +1,45 @@
+#include "client/src/convert.h"
+
+namespace memshare {
+
+std::string SegmentInfo::type() const {
+    return proto::Type{.form = form, .element = element, .count = count, .shape = shape}.words();
+}
+
+} // namespace memshare
+
+namespace memshare::client {
+namespace {
+
+Time time_of(std::uint64_t usec) { return Time(std::chrono::microseconds(usec)); }
+
+} // namespace
+
+SegmentInfo info_of(const proto::Segment& segment) {
+    return {.id = segment.id.text(),
+            .name = segment.name ? segment.name->text() : "",
+            .form = segment.form,
+            .element = segment.element,
+            .count = segment.count,
+            .shape = segment.shape,
+            .size_bytes = segment.size_bytes,
+            .payload_offset = segment.payload_offset,
+            .lifetime = static_cast<Lifetime>(segment.lifetime),
+            .mode = segment.mode,
+            .uid = segment.uid,
+            .gid = segment.gid,
+            .creator_pid = segment.creator.pid,
+            .creator_program = segment.creator.program,
+            .created = time_of(segment.created_usec),
+            .attachments = segment.attachments};
+}
+
+AttachmentInfo info_of(const proto::Attachment& attachment) {
+    return {.pid = attachment.pid,
+            .uid = attachment.uid,
+            .program = attachment.program,
+            .access = static_cast<Access>(attachment.access),
+            .since = time_of(attachment.since_usec)};
+}
+
+} // namespace memshare::client

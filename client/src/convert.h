@@ -1,0 +1,20 @@
+// What the interface says, as the public types say it.
+#pragma once
+
+#include "proto/calls.h"
+#include <memshare/segment_info.hpp>
+
+namespace memshare::client {
+
+SegmentInfo info_of(const proto::Segment& segment);
+AttachmentInfo info_of(const proto::Attachment& attachment);
+
+inline proto::Lifetime lifetime_of(Lifetime lifetime) { return static_cast<proto::Lifetime>(lifetime); }
+inline proto::Access access_of(Access access) { return static_cast<proto::Access>(access); }
+
+static_assert(static_cast<int>(Lifetime::creator) == static_cast<int>(proto::Lifetime::creator));
+static_assert(static_cast<int>(Lifetime::attached) == static_cast<int>(proto::Lifetime::attached));
+static_assert(static_cast<int>(Lifetime::persistent) == static_cast<int>(proto::Lifetime::persistent));
+static_assert(static_cast<int>(Access::write) == static_cast<int>(proto::Access::write));
+
+} // namespace memshare::client

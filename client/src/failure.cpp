@@ -1,0 +1,126 @@
+#include "client/src/failure.h"
+
+#include <unistd.h>
+
+namespace memshare {
+namespace {
+
+class Category final : public std::error_category {
+  public:
+    const char* name() const noexcept override { return "memshare"; }
+    std::string message(int code) const override {
+        switch (static_cast<Errc>(code)) {
+            case Errc::no_such_segment:
+                return "no such segment";
+            case Errc::name_taken:
+                return "name taken";
+            case Errc::type_mismatch:
+                return "type mismatch";
+            case Errc::access_denied:
+                return "access denied";
+            case Errc::quota_exceeded:
+                return "quota exceeded";
+            case Errc::out_of_memory:
+                return "out of memory";
+            case Errc::invalid_argument:
+                return "invalid argument";
+            case Errc::no_broker:
+                return "no broker";
+            case Errc::broker_lost:
+                return "broker lost";
+            case Errc::protocol_violation:
+                return "protocol violation";
+            case Errc::refused:
+                return "refused";
+        }
+        return "unknown error";
+    }
+};
+
+} // namespace
+
+const std::error_category& error_category() noexcept {
+    static const Category category;
+    return category;
+}
+
+Error::Error(std::error_code code, const std::string& sentence, std::string segment)
+    : std::system_error(code, sentence), segment_(std::move(segment)) {}
+
+Error::~Error() = default;
+
+} // namespace memshare
+
+namespace memshare::client {
+namespace {
+
+std::string quoted(const std::string& name) { return '"' + name + '"'; }
+
+// One sentence for each way to say no.
+struct Sentence {
+    const std::string& segment;
+
+    Error operator()(const proto::NoSuchSegment& no) const {
+        return {Errc::no_such_segment,
+                "there is no segment " + quoted(no.name) + " (it was never made, or it has ended)", no.name};
+    }
+    Error operator()(const proto::NameTaken& no) const {
+        return {Errc::name_taken,
+                "there is a segment " + quoted(no.name) + " already: open it, or choose another name",
+                no.name};
+    }
+    Error operator()(const proto::TypeMismatch& no) const {
+        return {Errc::type_mismatch,
+                quoted(no.name) + " is a segment of another type: expected " + no.expected + ", found " +
+                    no.actual,
+                no.name};
+    }
+    Error operator()(const proto::AccessDenied& no) const {
+        return {Errc::access_denied,
+                "the owner or mode of " + quoted(no.name) + " does not allow this to user " +
+                    std::to_string(geteuid()),
+                no.name};
+    }
+    Error operator()(const proto::QuotaExceeded& no) const {
+        return {Errc::quota_exceeded,
+                "the broker's limit " + no.limit + " is " + std::to_string(no.allowed) + ", of which " +
+                    std::to_string(no.used) + " are used and " + std::to_string(no.requested) +
+                    " more were asked for",
+                segment};
+    }
+    Error operator()(const proto::OutOfMemory& no) const {
+        return {Errc::out_of_memory, "the machine cannot give " + std::to_string(no.requested) + " bytes",
+                segment};
+    }
+    Error operator()(const proto::NotResumable& /*no*/) const {
+        return {Errc::refused, "the session cannot be resumed", segment};
+    }
+    Error operator()(const proto::InvalidParameter& no) const {
+        return {Errc::invalid_argument, "the broker does not accept this " + quoted(no.parameter), segment};
+    }
+    Error operator()(const proto::InterfaceNotFound& no) const {
+        return {Errc::refused, "the broker does not know the interface " + no.interface, segment};
+    }
+    Error operator()(const proto::MethodNotFound& no) const {
+        return {Errc::refused, "the broker is of another version and does not know " + no.method, segment};
+    }
+    Error operator()(const proto::MethodNotImplemented& no) const {
+        return {Errc::refused, "the broker does not do " + no.method + " in this way", segment};
+    }
+};
+
+} // namespace
+
+void throw_refusal(const proto::Refusal& refusal, const std::string& segment) {
+    throw std::visit(Sentence{segment}, refusal);
+}
+
+void throw_unknown_refusal(std::string_view word, const std::string& segment) {
+    throw Error(Errc::refused, "the broker says " + std::string(word), segment);
+}
+
+void throw_error(const proto::Error& error, const std::string& segment) {
+    throw Error(error.code, "cannot " + error.during, segment);
+}
+
+} // namespace memshare::client

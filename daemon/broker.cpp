@@ -1,0 +1,73 @@
+#include "daemon/broker.h"
+
+#include <spdlog/spdlog.h>
+
+namespace memshare::daemon {
+
+Broker::Broker(asio::io_context& loop, const Limits& limits)
+    : loop_(loop),
+      quota_(limits),
+      service_(registry_, quota_),
+      lifelines_(loop, [this](HolderId session) { end(session); }) {}
+
+proto::Answer<HolderId> Broker::welcome(Peer peer) {
+    proto::Fd process = std::move(peer.process);
+    auto session = service_.welcome(std::move(peer));
+    if (session) {
+        lifelines_.tie(*session, std::move(process));
+    }
+    return session;
+}
+
+void Broker::connect(HolderId session, Line& line) {
+    Line*& place = lines_[session];
+    if (place != nullptr && place != &line) {
+        place->hang_up();
+    }
+    place = &line;
+}
+
+void Broker::answer(HolderId session, Line& line, const proto::Call& call, Outgoing& out) {
+    service_.answer(session, call, out);
+    if (out.hang_up) {
+        lines_.erase(session); // it ends by itself, when the last reply is sent
+    } else if (out.session != session) {
+        lines_.erase(session);
+        connect(out.session, line);
+    }
+    settle(session);
+}
+
+void Broker::over(HolderId session, Line& line) {
+    const auto place = lines_.find(session);
+    if (place == lines_.end() || place->second != &line) {
+        return; // the session has ended, or goes on on another line
+    }
+    lines_.erase(place);
+    if (const Session* record = registry_.find_session(session);
+        record != nullptr && record->holds_nothing()) {
+        end(session);
+    }
+}
+
+void Broker::end(HolderId session) {
+    if (Session* record = registry_.find_session(session)) {
+        spdlog::debug("session {} of {} (pid {}, uid {}) ends with {} attachments", session, record->program,
+                      record->pid, record->caller.uid, record->attachments.size());
+        registry_.end_session(*record);
+    }
+    settle(session);
+}
+
+// After anything that may have ended this session, or a segment.
+void Broker::settle(HolderId session) {
+    if (registry_.find_session(session) == nullptr) {
+        lifelines_.cut(session);
+        if (const auto line = lines_.extract(session)) {
+            line.mapped()->hang_up();
+        }
+    }
+    closer_.close(registry_.take_released());
+}
+
+} // namespace memshare::daemon

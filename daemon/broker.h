@@ -1,0 +1,51 @@
+// The broker at work: its records and its service, with the clients whose coming and going change them.
+#pragma once
+
+#include "daemon/closer.h"
+#include "daemon/lifeline.h"
+#include "daemon/service.h"
+
+#include <unordered_map>
+
+namespace memshare::daemon {
+
+// What the broker asks of a conversation.
+class Line {
+  public:
+    virtual ~Line() = default;
+    virtual void hang_up() = 0;
+};
+
+class Broker {
+  public:
+    Broker(asio::io_context& loop, const Limits& limits);
+
+    asio::io_context& loop() { return loop_; }
+
+    // A peer has connected: opens a session that lives as long as its process.
+    proto::Answer<HolderId> welcome(Peer peer);
+
+    // From here on this is the session's only line: another that it had is hung up, and so is this one when
+    // the session ends. The line stays until it says that it is over.
+    void connect(HolderId session, Line& line);
+
+    // Carries out one call that came over a session's line.
+    void answer(HolderId session, Line& line, const proto::Call& call, Outgoing& out);
+
+    // A line of the session's is over, and with its last one the session, if it holds nothing.
+    void over(HolderId session, Line& line);
+
+  private:
+    void end(HolderId session);
+    void settle(HolderId session);
+
+    asio::io_context& loop_;
+    Quota quota_;
+    Registry registry_;
+    Service service_;
+    Closer closer_;
+    Lifelines lifelines_;
+    std::unordered_map<HolderId, Line*> lines_;
+};
+
+} // namespace memshare::daemon

@@ -1,0 +1,48 @@
+#include "daemon/closer.h"
+
+#include "proto/limits.h"
+
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <numeric>
+#include <utility>
+
+namespace memshare::daemon {
+
+Closer::Closer() : worker_([this] { work(); }) {}
+
+Closer::~Closer() {
+    {
+        const std::scoped_lock lock(mutex_);
+        ending_ = true;
+    }
+    changed_.notify_one();
+    worker_.join();
+}
+
+void Closer::close(std::vector<Memory> memories) {
+    const auto bytes = std::transform_reduce(memories.begin(), memories.end(), std::uint64_t{0}, std::plus{},
+                                             [](const Memory& memory) { return memory.size(); });
+    if (bytes <= proto::limits::close_inline_bytes) {
+        return;
+    }
+    {
+        const std::scoped_lock lock(mutex_);
+        std::ranges::move(memories, std::back_inserter(waiting_));
+    }
+    changed_.notify_one();
+}
+
+void Closer::work() {
+    std::unique_lock lock(mutex_);
+    while (!ending_ || !waiting_.empty()) {
+        changed_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
+        std::vector<Memory> now = std::exchange(waiting_, {});
+        lock.unlock();
+        now.clear();
+        lock.lock();
+    }
+}
+
+} // namespace memshare::daemon

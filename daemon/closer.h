@@ -1,0 +1,34 @@
+// Closes the memory of segments that are gone, without holding up the loop that serves clients.
+#pragma once
+
+#include "daemon/memory.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace memshare::daemon {
+
+// The last close of a memfd frees its pages, which takes hundreds of milliseconds for gigabytes. Little is
+// closed at once, as waking a thread costs more than that; the rest goes to a thread of its own.
+class Closer {
+  public:
+    Closer();
+    Closer(const Closer&) = delete;
+    Closer& operator=(const Closer&) = delete;
+    ~Closer(); // waits until all is closed
+
+    void close(std::vector<Memory> memories);
+
+  private:
+    void work();
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::vector<Memory> waiting_;
+    bool ending_ = false;
+    std::thread worker_;
+};
+
+} // namespace memshare::daemon

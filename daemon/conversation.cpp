@@ -1,0 +1,210 @@
+#include "daemon/conversation.h"
+
+#include <asio/co_spawn.hpp>
+#include <asio/post.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <memory>
+
+namespace memshare::daemon {
+
+using asio::redirect_error;
+using asio::use_awaitable;
+using proto::Fd;
+using proto::Stream;
+
+namespace {
+
+// From here on no more than this lies unread in the socket: a peer that does not read its replies makes its
+// own conversation wait, and nobody else's.
+void bound_unread(int socket) {
+    const int bytes = proto::limits::unread_reply_bytes;
+    setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
+bool all_is_read(int socket) {
+    int unread = 0;
+    return ioctl(socket, SIOCOUTQ, &unread) != 0 || unread == 0;
+}
+
+// The peer finds this as the answer to its first call.
+void turn_away(Fd socket, const proto::Refusal& why) {
+    std::string text;
+    write_refusal(text, why);
+    text += '\0';
+    static_cast<void>(Stream(socket.number(), 0).send(text, {}));
+}
+
+} // namespace
+
+void Conversation::begin(Broker& broker, Fd socket) {
+    auto peer = Peer::of(socket.number());
+    if (!peer) {
+        spdlog::debug("a peer was gone at once: {}", peer.error().sentence());
+        return;
+    }
+    const auto session = broker.welcome(*std::move(peer));
+    if (!session) {
+        turn_away(std::move(socket), session.error());
+        return;
+    }
+    bound_unread(socket.number());
+    // The coroutine holds what it works on, and nobody else does.
+    auto conversation = std::make_shared<Conversation>(broker, *session, std::move(socket));
+    broker.connect(*session, *conversation);
+    asio::co_spawn(
+        broker.loop(), [conversation] { return conversation->converse(); },
+        [conversation](const std::exception_ptr& thrown) {
+            if (thrown) { // by an allocation: everything else is a value
+                conversation->broken("out of memory");
+            }
+            conversation->broker_.over(conversation->session_, *conversation);
+        });
+}
+
+Conversation::Conversation(Broker& broker, HolderId session, Fd socket)
+    : broker_(broker),
+      session_(session),
+      socket_(broker.loop(), asio::local::stream_protocol(), socket.release()),
+      timer_(broker.loop()),
+      stream_(socket_.native_handle(), proto::limits::call_bytes) {}
+
+// Whatever waits on the socket wakes, and finds it at its end.
+void Conversation::hang_up() {
+    hung_up_ = true;
+    shutdown(socket_.native_handle(), SHUT_RDWR);
+}
+
+bool Conversation::broken(std::string_view cause) {
+    if (!hung_up_) {
+        spdlog::warn("ended a conversation of session {}: {}", session_, cause);
+    }
+    return false;
+}
+
+asio::awaitable<void> Conversation::converse() {
+    bool going_on = true;
+    for (std::size_t calls = 1; going_on; ++calls) {
+        const auto message = stream_.take();
+        if (!message) {
+            going_on = co_await receive();
+            continue;
+        }
+        if (calls % proto::limits::calls_in_a_row == 0) {
+            co_await asio::post(broker_.loop(), use_awaitable);
+        }
+        going_on = co_await reply_to(*message);
+    }
+}
+
+asio::awaitable<bool> Conversation::receive() {
+    if (!co_await wait_for(Socket::wait_read)) {
+        co_return false;
+    }
+    const auto received = stream_.receive();
+    if (!received) {
+        co_return broken(received.error().sentence());
+    }
+    if (*received == Stream::Received::end) {
+        co_return stream_.inside_message() && broken("its last call was cut off");
+    }
+    co_return true;
+}
+
+asio::awaitable<bool> Conversation::reply_to(const Stream::Message& message) {
+    if (!message.fds.empty()) {
+        co_return broken("a call brought descriptors, and no method takes any");
+    }
+    const auto call = read_call(document_, message.text);
+    if (!call) {
+        co_return broken("what came is not a call");
+    }
+    std::string kept = std::move(out_.text); // for its memory
+    kept.clear();
+    out_ = {};
+    out_.text = std::move(kept);
+    broker_.answer(session_, *this, *call, out_);
+    session_ = out_.session;
+    bool sent = co_await send();
+    const auto next = std::move(out_.next);
+    for (bool more = next != nullptr; sent && more;) {
+        out_.text.clear();
+        more = next(out_);
+        sent = co_await send();
+    }
+    co_return sent && !out_.hang_up;
+}
+
+// Sends the reply that was made, if there is one. Once control is given up while it waits to be sent, the
+// segment may end and its descriptor be closed, so until then it needs one of its own.
+asio::awaitable<bool> Conversation::send() {
+    if (out_.text.empty()) {
+        co_return true;
+    }
+    out_.text += '\0';
+    const auto keep_fd = [this] {
+        if (out_.fd < 0 || out_.own_fd) {
+            return true;
+        }
+        auto own = Fd::duplicate(out_.fd);
+        if (!own) {
+            return broken(own.error().sentence());
+        }
+        out_.own_fd = *std::move(own);
+        out_.fd = out_.own_fd.number();
+        return true;
+    };
+    // A reader may get a message without descriptors and the next one with some in one read, and then cannot
+    // tell whose they are.
+    if (out_.fd >= 0 && !last_had_fd_ && !all_is_read(socket_.native_handle())) {
+        if (!keep_fd() || !co_await wait_until_all_is_read()) {
+            co_return false;
+        }
+    }
+    last_had_fd_ = out_.fd >= 0;
+    std::string_view rest = out_.text;
+    while (true) {
+        const auto sent = stream_.send(rest, std::span(&out_.fd, out_.fd >= 0 ? 1 : 0));
+        if (!sent) {
+            co_return sent.error().code != std::errc::broken_pipe&& broken(sent.error().sentence());
+        }
+        rest.remove_prefix(*sent);
+        if (*sent > 0) {
+            out_.fd = -1;
+        }
+        if (rest.empty()) {
+            co_return true;
+        }
+        if (!keep_fd() || !co_await wait_for(Socket::wait_write)) {
+            co_return false;
+        }
+    }
+}
+
+asio::awaitable<bool> Conversation::wait_until_all_is_read() {
+    constexpr std::chrono::milliseconds longest{100};
+    for (std::chrono::milliseconds pause{1}; !all_is_read(socket_.native_handle());
+         pause = std::min(2 * pause, longest)) {
+        if (hung_up_) {
+            co_return false;
+        }
+        timer_.expires_after(pause); // the kernel tells nobody when a peer has read
+        co_await timer_.async_wait(use_awaitable);
+    }
+    co_return true;
+}
+
+asio::awaitable<bool> Conversation::wait_for(Socket::wait_type readiness) {
+    std::error_code failure;
+    co_await socket_.async_wait(readiness, redirect_error(use_awaitable, failure));
+    co_return !failure;
+}
+
+} // namespace memshare::daemon

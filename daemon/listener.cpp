@@ -1,0 +1,153 @@
+#include "daemon/listener.h"
+
+#include "daemon/conversation.h"
+#include "proto/socket_address.h"
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <utility>
+
+namespace memshare::daemon {
+
+using asio::use_awaitable;
+using proto::Fd;
+using proto::Result;
+using proto::SocketAddress;
+using proto::system_error;
+
+namespace {
+
+constexpr mode_t socket_mode = 0666; // whoever can reach it may connect: rights are on the segments
+
+Fd new_socket() { return Fd::adopt(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
+
+// Binds a path; a file that nobody answers at, left by a broker that was killed, is replaced. The folder is
+// locked meanwhile, so that of two brokers that start at once one finds the other answering.
+Result<Fd> bind_path(const std::string& path, const std::string& folder) {
+    const auto address = SocketAddress::of(path);
+    if (!address) {
+        return std::unexpected(address.error());
+    }
+    const Fd lock = Fd::adopt(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!lock || flock(lock.number(), LOCK_EX) != 0) {
+        return system_error("open the folder " + folder);
+    }
+    Fd listening = new_socket();
+    if (!listening) {
+        return system_error("make a socket");
+    }
+    if (bind(listening.number(), address->data(), SocketAddress::size()) != 0) {
+        if (errno != EADDRINUSE) {
+            return system_error("listen at " + path);
+        }
+        const Fd probe = new_socket();
+        if (connect(probe.number(), address->data(), SocketAddress::size()) == 0 || errno != ECONNREFUSED) {
+            return system_error("listen at " + path, EADDRINUSE);
+        }
+        unlink(path.c_str());
+        if (bind(listening.number(), address->data(), SocketAddress::size()) != 0) {
+            return system_error("listen at " + path);
+        }
+    }
+    if (chmod(path.c_str(), socket_mode) != 0 || listen(listening.number(), SOMAXCONN) != 0) {
+        return system_error("listen at " + path);
+    }
+    return listening;
+}
+
+bool is_listening(int socket) {
+    int listening = 0;
+    socklen_t size = sizeof(listening);
+    return getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0;
+}
+
+// What the kernel says when the machine or this process is short of something for now.
+bool is_shortage(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+asio::awaitable<void> accept_all(Broker& broker, asio::posix::stream_descriptor listening) {
+    constexpr std::chrono::milliseconds pause{100};
+    asio::steady_timer timer(broker.loop());
+    bool short_of_something = false;
+    while (true) {
+        Fd socket =
+            Fd::adopt(accept4(listening.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        const int error = errno;
+        if (socket) {
+            short_of_something = false;
+            Conversation::begin(broker, std::move(socket));
+        } else if (error == EAGAIN) {
+            co_await listening.async_wait(asio::posix::stream_descriptor::wait_read, use_awaitable);
+        } else if (is_shortage(error)) {
+            if (!std::exchange(short_of_something, true)) {
+                spdlog::warn("cannot accept connections for now: {}", std::system_category().message(error));
+            }
+            timer.expires_after(pause);
+            co_await timer.async_wait(use_awaitable);
+        } else if (error != EINTR && error != ECONNABORTED) {
+            spdlog::error("stopped to accept connections: {}", std::system_category().message(error));
+            co_return;
+        }
+    }
+}
+
+} // namespace
+
+Result<SocketFile> SocketFile::listen(const std::string& path) {
+    SocketFile file;
+    const std::string folder = std::filesystem::path(path).parent_path().string();
+    if (!folder.empty()) {
+        const mode_t mode = geteuid() == 0 ? 0755 : 0700;
+        if (mkdir(folder.c_str(), mode) == 0) {
+            file.made_folder_ = folder;
+        } else if (errno != EEXIST) {
+            return system_error("make the folder " + folder);
+        }
+    }
+    auto socket = bind_path(path, folder.empty() ? "." : folder);
+    if (!socket) {
+        return std::unexpected(socket.error());
+    }
+    file.socket_ = *std::move(socket);
+    file.path_ = path;
+    return file;
+}
+
+SocketFile::SocketFile(SocketFile&& other) noexcept
+    : path_(std::exchange(other.path_, {})),
+      made_folder_(std::exchange(other.made_folder_, {})),
+      socket_(std::move(other.socket_)) {}
+
+SocketFile::~SocketFile() {
+    if (!path_.empty()) {
+        unlink(path_.c_str());
+    }
+    if (!made_folder_.empty()) {
+        rmdir(made_folder_.c_str());
+    }
+}
+
+void serve(Broker& broker, Fd socket) {
+    fcntl(socket.number(), F_SETFL, fcntl(socket.number(), F_GETFL) | O_NONBLOCK);
+    if (!is_listening(socket.number())) {
+        Conversation::begin(broker, std::move(socket));
+        return;
+    }
+    asio::posix::stream_descriptor listening(broker.loop(), socket.release());
+    asio::co_spawn(broker.loop(), accept_all(broker, std::move(listening)), asio::detached);
+}
+
+} // namespace memshare::daemon

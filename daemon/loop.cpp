@@ -1,0 +1,45 @@
+#include "daemon/loop.h"
+
+#include <sched.h>
+
+#include <chrono>
+
+namespace memshare::daemon {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::microseconds longest_look{50};
+
+// A sleep shorter than this was not worth it: the look, and the two wake-ups that it would have saved.
+constexpr std::chrono::microseconds short_sleep{150};
+
+bool has_several_processors() {
+    cpu_set_t allowed;
+    return sched_getaffinity(0, sizeof(allowed), &allowed) == 0 && CPU_COUNT(&allowed) > 1;
+}
+
+void look_for_more(asio::io_context& loop) {
+    for (auto until = Clock::now() + longest_look; Clock::now() < until;) {
+        if (loop.poll() > 0) {
+            until = Clock::now() + longest_look;
+        }
+    }
+}
+
+} // namespace
+
+void run(asio::io_context& loop) {
+    const bool can_look = has_several_processors();
+    bool pays = false;
+    while (!loop.stopped()) {
+        if (can_look && pays) {
+            look_for_more(loop);
+        }
+        const auto asleep = Clock::now();
+        loop.run_one();
+        pays = Clock::now() - asleep < short_sleep;
+    }
+}
+
+} // namespace memshare::daemon

@@ -1,0 +1,93 @@
+// memshared, the broker.
+#include "daemon/listener.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "daemon/options.h"
+#include "daemon/service_manager.h"
+#include "proto/socket_path.h"
+
+#include <asio/signal_set.hpp>
+#include <spdlog/spdlog.h>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace {
+
+using namespace memshare;
+using namespace memshare::daemon;
+using proto::Fd;
+using proto::Result;
+
+Result<std::string> socket_path(const Options& options) {
+    if (!options.socket.empty()) {
+        return options.socket;
+    }
+    if (geteuid() == 0 || is_run_by_service_manager()) {
+        return proto::system_socket_path;
+    }
+    if (auto path = proto::user_socket_path()) {
+        return *path;
+    }
+    return proto::system_error("find a place for the socket: XDG_RUNTIME_DIR is not set; use --socket PATH",
+                               ENOENT);
+}
+
+// Each segment takes a descriptor and each session two.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+Result<void> run_broker(const Options& options) {
+    auto sockets = inherited_sockets();
+    if (!sockets) {
+        return std::unexpected(sockets.error());
+    }
+    std::optional<SocketFile> file;
+    if (sockets->empty()) {
+        const auto path = socket_path(options);
+        auto own = path ? SocketFile::listen(*path) : std::unexpected(path.error());
+        if (!own) {
+            return std::unexpected(own.error());
+        }
+        auto socket = own->descriptor();
+        if (!socket) {
+            return std::unexpected(socket.error());
+        }
+        file.emplace(*std::move(own));
+        sockets->push_back(*std::move(socket));
+    }
+    asio::io_context loop(1); // one thread
+    Broker broker(loop, options.limits);
+    for (Fd& socket : *sockets) {
+        serve(broker, std::move(socket));
+    }
+    asio::signal_set signals(loop, SIGINT, SIGTERM);
+    signals.async_wait([&](const std::error_code& /*failure*/, int /*signal*/) { loop.stop(); });
+    tell_ready();
+    run(loop);
+    tell_stopping();
+    return {};
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    const auto options = Options::read(argc, argv);
+    if (!options) {
+        return options.error();
+    }
+    start_log(options->log_level);
+    raise_descriptor_limit();
+    if (const auto ended = run_broker(*options); !ended) {
+        spdlog::error("cannot {}", ended.error().sentence());
+        return EXIT_FAILURE;
+    }
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,77 @@
+#include "daemon/memory.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace memshare::daemon {
+namespace {
+
+using proto::Fd;
+using proto::Result;
+using proto::system_error;
+
+constexpr unsigned noexec_seal = 8; // MFD_NOEXEC_SEAL: Linux 6.3; younger than our C library's headers
+
+// The name is seen in /proc/PID/maps and /proc/PID/fd.
+int open_memfd(const std::string& name) {
+    static bool kernel_knows_noexec = true;
+    const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+    if (kernel_knows_noexec) {
+        const int fd = memfd_create(name.c_str(), flags | noexec_seal);
+        if (fd >= 0 || errno != EINVAL) {
+            return fd;
+        }
+        kernel_knows_noexec = false;
+    }
+    return memfd_create(name.c_str(), flags);
+}
+
+} // namespace
+
+Result<Memory> Memory::create(const proto::SegmentId& id, std::uint64_t size) {
+    constexpr std::uint64_t page = abi::page;
+    const std::uint64_t whole_pages = (size + page - 1) / page * page;
+    Fd fd = Fd::adopt(open_memfd("memshare:" + id.text()));
+    if (!fd) {
+        return system_error("make a memfd");
+    }
+    if (ftruncate(fd.number(), static_cast<off_t>(whole_pages)) != 0) {
+        return system_error("size a memfd");
+    }
+    // A memfd is born open to all, and a read-only descriptor could be reopened for writing through /proc.
+    if (fchmod(fd.number(), S_IRUSR | S_IWUSR) != 0) {
+        return system_error("close a memfd to others");
+    }
+    if (fcntl(fd.number(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+        return system_error("seal a memfd");
+    }
+    return Memory(std::move(fd), whole_pages);
+}
+
+Result<void> Memory::write(std::span<const std::byte> bytes, std::uint64_t offset) {
+    while (!bytes.empty()) {
+        const ssize_t size = pwrite(fd_.number(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (size < 0 && errno == EINTR) {
+            continue;
+        }
+        if (size <= 0) {
+            return system_error("write the initial contents");
+        }
+        bytes = bytes.subspan(static_cast<std::size_t>(size));
+        offset += static_cast<std::uint64_t>(size);
+    }
+    return {};
+}
+
+Result<Fd> Memory::read_only() const {
+    const std::string path = "/proc/self/fd/" + std::to_string(fd_.number());
+    Fd fd = Fd::adopt(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) {
+        return system_error("open the memory read-only");
+    }
+    return fd;
+}
+
+} // namespace memshare::daemon

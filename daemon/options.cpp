@@ -1,0 +1,71 @@
+#include "daemon/options.h"
+
+#include "proto/socket_path.h"
+
+#include <CLI/CLI.hpp>
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace memshare::daemon {
+namespace {
+
+std::string default_configuration_file() {
+    if (geteuid() == 0) {
+        return "/etc/memshare/memshared.conf";
+    }
+    const char* folder = std::getenv("XDG_CONFIG_HOME");
+    const char* home = std::getenv("HOME");
+    return (folder != nullptr ? std::string(folder) : std::string(home != nullptr ? home : "") + "/.config") +
+           "/memshare/memshared.conf";
+}
+
+void add_limit(CLI::App& app, std::uint64_t& limit, const std::string& name, const std::string& what) {
+    app.add_option("--" + name, limit, what)
+        ->transform(CLI::AsSizeValue(false))
+        ->capture_default_str()
+        ->group("Limits");
+}
+
+} // namespace
+
+std::expected<Options, int> Options::read(int argc, char** argv) {
+    Options options;
+    CLI::App app("The memshare broker: makes shared-memory segments, hands them out and ends them.",
+                 "memshared");
+    app.set_version_flag("--version", MEMSHARE_VERSION);
+    app.set_config("--config", default_configuration_file(), "Read options from this file (name = value)");
+    app.add_option("--socket", options.socket,
+                   "Listen at this path, unless a socket is inherited (default: " +
+                       std::string(proto::system_socket_path) +
+                       " for root and under a service manager,\n"
+                       "else $XDG_RUNTIME_DIR/memshared/io.memshare.Broker)");
+    app.add_option("--log-level", options.log_level, "How much to log")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}))
+        ->capture_default_str();
+
+    using enum Resource;
+    const auto user = [&](Resource of) -> auto& {
+        return options.limits.per_user[static_cast<std::size_t>(of)];
+    };
+    const auto all = [&](Resource of) -> auto& { return options.limits.total[static_cast<std::size_t>(of)]; };
+    add_limit(app, user(sessions), "sessions-per-user", "Connected processes of one user");
+    add_limit(app, user(segments), "segments-per-user", "Segments of one user");
+    add_limit(app, user(bytes), "bytes-per-user",
+              "Memory of one user's segments; K, M, G and T are understood");
+    add_limit(app, user(attachments), "attachments-per-user",
+              "Segments that one user's processes have mapped");
+    add_limit(app, all(sessions), "total-sessions", "The same in all: connected processes");
+    add_limit(app, all(segments), "total-segments", "Segments");
+    add_limit(app, all(bytes), "total-bytes", "Memory");
+    add_limit(app, all(attachments), "total-attachments", "Mapped segments");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& end) {
+        return std::unexpected(app.exit(end));
+    }
+    return options;
+}
+
+} // namespace memshare::daemon

@@ -1,0 +1,21 @@
+// What the daemon was told: by its command line, and by its configuration file.
+#pragma once
+
+#include "daemon/quota.h"
+
+#include <optional>
+#include <string>
+
+namespace memshare::daemon {
+
+struct Options {
+    std::string socket; // empty: the default for whoever runs it
+    std::string log_level = "info";
+    Limits limits;
+
+    // Reads both; the command line wins. Returns the exit code instead, if that is all: after --help and
+    // --version, and after a mistake, which it has explained on stderr.
+    static std::expected<Options, int> read(int argc, char** argv);
+};
+
+} // namespace memshare::daemon

@@ -1,0 +1,31 @@
+// Who is at the other end of a connection, as the kernel tells it.
+#pragma once
+
+#include "proto/fd.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace memshare::daemon {
+
+// What the rules of access ask about a caller.
+struct Caller {
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    std::vector<std::uint32_t> groups;
+
+    bool is_in_group(std::uint32_t group) const;
+};
+
+struct Peer {
+    Caller caller;
+    std::int64_t pid = 0; // as this daemon sees it; 0, if it cannot
+    std::string program;  // what the kernel calls it
+    proto::Fd process;    // a pidfd: readable when the process has ended
+
+    // The process that connected a borrowed socket. An error, if it has ended and been reaped by now.
+    static proto::Result<Peer> of(int socket);
+};
+
+} // namespace memshare::daemon

@@ -1,0 +1,71 @@
+// What each user may use of the broker, and all of them together. Pure.
+//
+// (The idea of a charge as an object that gives itself back is dbus-broker's UserCharge.)
+#pragma once
+
+#include "proto/limits.h"
+#include "proto/refusal.h"
+
+#include <array>
+#include <cstdint>
+#include <unordered_map>
+
+namespace memshare::daemon {
+
+enum class Resource { sessions, segments, bytes, attachments };
+inline constexpr std::size_t resources = 4;
+using Amounts = std::array<std::uint64_t, resources>; // indexed by Resource
+
+struct Limits {
+    Amounts per_user{proto::limits::sessions_per_user, proto::limits::segments_per_user,
+                     proto::limits::bytes_per_user, proto::limits::attachments_per_user};
+    Amounts total{proto::limits::sessions_total, proto::limits::segments_total, proto::limits::bytes_total,
+                  proto::limits::attachments_total};
+};
+
+class Quota;
+
+// An amount of one resource that a user has; gives it back when it is destroyed. The quota outlives it.
+class Charge {
+  public:
+    Charge() = default;
+    Charge(Charge&& other) noexcept { *this = std::move(other); }
+    Charge& operator=(Charge&& other) noexcept;
+    Charge(const Charge&) = delete;
+    Charge& operator=(const Charge&) = delete;
+    ~Charge() { give_back(); }
+
+  private:
+    friend class Quota;
+    Charge(Quota& quota, std::uint32_t uid, Resource resource, std::uint64_t amount)
+        : quota_(&quota), uid_(uid), resource_(resource), amount_(amount) {}
+
+    void give_back();
+
+    Quota* quota_ = nullptr;
+    std::uint32_t uid_ = 0;
+    Resource resource_{};
+    std::uint64_t amount_ = 0;
+};
+
+class Quota {
+  public:
+    explicit Quota(const Limits& limits) : limits_(limits) {}
+    Quota(const Quota&) = delete;
+    Quota& operator=(const Quota&) = delete;
+
+    // Refuses with the limit that would be passed.
+    proto::Answer<Charge> charge(std::uint32_t uid, Resource resource, std::uint64_t amount);
+
+    const Amounts& total() const { return total_; }
+
+  private:
+    friend class Charge;
+    void give_back(std::uint32_t uid, Resource resource, std::uint64_t amount);
+
+    Limits limits_;
+    Amounts total_{};
+    std::unordered_map<std::uint32_t, Amounts> users_; // those who use anything
+};
+
+} // namespace memshare::daemon

@@ -1,0 +1,165 @@
+#include "daemon/registry.h"
+
+#include <cassert>
+
+namespace memshare::daemon {
+
+using proto::Access;
+using proto::Lifetime;
+
+constexpr HolderId most_holders = (HolderId{1} << 30) - 1;
+
+// Going round, so that a holder id that a lock word may still bear is not given out again soon.
+HolderId Registry::new_holder() {
+    do {
+        last_holder_ = last_holder_ % most_holders + 1;
+    } while (sessions_.contains(last_holder_));
+    return last_holder_;
+}
+
+Session& Registry::open_session(Peer peer, std::string token, Charge charge) {
+    auto session = std::make_unique<Session>();
+    session->holder = new_holder();
+    session->token = std::move(token);
+    session->caller = std::move(peer.caller);
+    session->pid = peer.pid;
+    session->program = std::move(peer.program);
+    session->charge = std::move(charge);
+    Session& opened = *session;
+    sessions_by_token_.emplace(opened.token, &opened);
+    sessions_.emplace(opened.holder, std::move(session));
+    return opened;
+}
+
+Session* Registry::find_session(HolderId holder) {
+    const auto found = sessions_.find(holder);
+    return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+Session* Registry::find_session_by_token(std::string_view token) {
+    const auto found = sessions_by_token_.find(token);
+    return found == sessions_by_token_.end() ? nullptr : found->second;
+}
+
+void Registry::end_session(Session& session) {
+    // Each of these takes itself out of the set.
+    while (!session.creations.empty()) {
+        end(**session.creations.begin());
+    }
+    while (!session.attachments.empty()) {
+        drop_attachment(session, *session.attachments.begin()->first);
+    }
+    sessions_by_token_.erase(session.token);
+    sessions_.erase(session.holder);
+}
+
+Segment* Registry::find(const proto::SegmentId& id) {
+    Segment* found = find_even_ended(id);
+    return found == nullptr || found->ended ? nullptr : found;
+}
+
+Segment* Registry::find_even_ended(const proto::SegmentId& id) {
+    const auto found = segments_.find(id);
+    return found == segments_.end() ? nullptr : found->second.get();
+}
+
+Segment* Registry::find(const proto::SegmentName& name) {
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? nullptr : found->second;
+}
+
+Segment& Registry::create(Session& creator, Blueprint blueprint, Memory memory, Charges charges) {
+    assert(find_even_ended(blueprint.id) == nullptr && (!blueprint.name || find(*blueprint.name) == nullptr));
+    auto made = std::make_unique<Segment>(Segment{.is = std::move(blueprint),
+                                                  .memory = std::move(memory),
+                                                  .creator_pid = creator.pid,
+                                                  .creator_program = creator.program,
+                                                  .creator = creator.holder,
+                                                  .age = ++last_age_,
+                                                  .segment_charge = std::move(charges.segment),
+                                                  .bytes_charge = std::move(charges.bytes),
+                                                  .attached = {}});
+    Segment& segment = *made;
+    segments_.emplace(segment.is.id, std::move(made));
+    by_age_.emplace_hint(by_age_.end(), segment.age, &segment);
+    if (segment.is.name) {
+        by_name_.emplace(*segment.is.name, &segment);
+    }
+    if (segment.is.lifetime == Lifetime::creator) {
+        creator.creations.insert(&segment);
+    }
+    attach(creator, segment, Access::write, segment.is.created_usec, std::move(charges.attachment));
+    return segment;
+}
+
+void Registry::attach(Session& session, Segment& segment, Access access, std::uint64_t now_usec,
+                      Charge charge) {
+    const auto [place, is_new] = session.attachments.try_emplace(&segment);
+    if (is_new) {
+        place->second.since_usec = now_usec;
+        place->second.charge = std::move(charge);
+        segment.attached.insert(&session);
+    }
+    ++(access == Access::write ? place->second.writers : place->second.readers);
+}
+
+bool Registry::detach(Session& session, Segment& segment, std::optional<Access> access) {
+    const auto place = session.attachments.find(&segment);
+    if (place == session.attachments.end()) {
+        return false;
+    }
+    Attachment& attachment = place->second;
+    const bool writing = access ? *access == Access::write : attachment.writers > 0;
+    std::uint32_t& handles = writing ? attachment.writers : attachment.readers;
+    if (handles == 0) {
+        return false;
+    }
+    if (--handles == 0 && attachment.readers + attachment.writers == 0) {
+        drop_attachment(session, segment);
+    }
+    return true;
+}
+
+void Registry::drop_attachment(Session& session, Segment& segment) {
+    session.attachments.erase(&segment);
+    segment.attached.erase(&session);
+    const bool last = segment.attached.empty();
+    if (last && !segment.ended && (segment.is.lifetime == Lifetime::attached || !segment.is.name)) {
+        end(segment);
+    } else {
+        bury_if_unused(segment);
+    }
+}
+
+void Registry::publish(Segment& segment, proto::SegmentName name) {
+    assert(!segment.ended && !segment.is.name && find(name) == nullptr);
+    by_name_.emplace(name, &segment);
+    segment.is.name = std::move(name);
+}
+
+void Registry::end(Segment& segment) {
+    assert(!segment.ended);
+    segment.ended = true;
+    if (segment.is.name) {
+        by_name_.erase(*segment.is.name);
+    }
+    by_age_.erase(segment.age);
+    if (Session* creator = find_session(segment.creator)) {
+        creator->creations.erase(&segment);
+    }
+    bury_if_unused(segment);
+}
+
+void Registry::bury_if_unused(Segment& segment) {
+    if (segment.ended && segment.attached.empty()) {
+        released_.push_back(std::move(segment.memory));
+        segments_.erase(segment.is.id);
+    }
+}
+
+Segment* Registry::next_after(std::uint64_t age) {
+    const auto found = by_age_.upper_bound(age);
+    return found == by_age_.end() ? nullptr : found->second;
+}
+
+} // namespace memshare::daemon

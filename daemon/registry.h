@@ -1,0 +1,130 @@
+// What there is: sessions, segments and attachments, by id and by name. Pure: no socket, JSON, clock or log.
+//
+// It keeps the rules of lifetime: what ends what. It does not ask who may; that is the service's.
+#pragma once
+
+#include "daemon/access.h"
+#include "daemon/memory.h"
+#include "daemon/quota.h"
+#include "proto/calls.h"
+
+#include <map>
+#include <memory>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+namespace memshare::daemon {
+
+using HolderId = std::uint32_t; // 1 to 2^30 - 1: what a lock word can hold
+
+struct Segment;
+
+// What one session has mapped of one segment.
+struct Attachment {
+    std::uint32_t readers = 0, writers = 0; // how many of the session's handles
+    std::uint64_t since_usec = 0;
+    Charge charge;
+};
+
+// One connected client process.
+struct Session {
+    HolderId holder = 0;
+    std::string token; // resumes it on another connection
+    Caller caller;
+    std::int64_t pid = 0;
+    std::string program;
+    Charge charge;
+    std::unordered_map<Segment*, Attachment> attachments;
+    std::unordered_set<Segment*> creations; // of lifetime `creator`, and not ended
+
+    bool holds_nothing() const { return attachments.empty() && creations.empty(); }
+};
+
+// What is to be made of a new segment.
+struct Blueprint {
+    proto::SegmentId id;
+    std::optional<proto::SegmentName> name;
+    proto::Type type;
+    proto::Lifetime lifetime{};
+    Rights rights;
+    std::uint64_t created_usec = 0;
+};
+
+struct Segment {
+    Blueprint is;
+    Memory memory;
+    std::int64_t creator_pid = 0;
+    std::string creator_program;
+    HolderId creator = 0;  // of the session that made it
+    std::uint64_t age = 0; // rank among all segments ever made
+    bool ended = false;    // nobody can find it any more
+    Charge segment_charge, bytes_charge;
+    std::set<Session*> attached;
+};
+
+class Registry {
+  public:
+    // Opens a session; the token has to be a new one.
+    Session& open_session(Peer peer, std::string token, Charge charge);
+
+    // Nothing, if no such session lives.
+    Session* find_session(HolderId holder);
+    Session* find_session_by_token(std::string_view token);
+
+    // Ends a session with all its attachments, and the segments that live as long as it.
+    void end_session(Session& session);
+
+    // Nothing, if none that is not ended has this id or name.
+    Segment* find(const proto::SegmentId& id);
+    Segment* find(const proto::SegmentName& name);
+
+    // Also one that is ended but still attached. An id is free again only when its memory is.
+    Segment* find_even_ended(const proto::SegmentId& id);
+
+    struct Charges {
+        Charge segment, bytes, attachment;
+    };
+
+    // Makes a segment whose id and name are free, and attaches its creator for writing.
+    Segment& create(Session& creator, Blueprint blueprint, Memory memory, Charges charges);
+
+    // Attaches a session, or once more one that is attached already (then without a charge).
+    void attach(Session& session, Segment& segment, proto::Access access, std::uint64_t now_usec,
+                Charge charge);
+
+    // Takes back one handle of a session's; false, if it has none of this access.
+    bool detach(Session& session, Segment& segment, std::optional<proto::Access> access);
+
+    // Names an unnamed segment. The name is free.
+    void publish(Segment& segment, proto::SegmentName name);
+
+    // Ends a segment: nobody finds it any more. It is gone with its last attachment.
+    void end(Segment& segment);
+
+    // The oldest segment made after the one of this age; nothing, if there is none.
+    Segment* next_after(std::uint64_t age);
+
+    // The memory of segments that are gone. Closing it can take long: the caller chooses when and where.
+    std::vector<Memory> take_released() { return std::exchange(released_, {}); }
+
+    std::size_t segments() const { return by_age_.size(); }
+    std::size_t sessions() const { return sessions_.size(); }
+
+  private:
+    void drop_attachment(Session& session, Segment& segment);
+    void bury_if_unused(Segment& segment);
+    HolderId new_holder();
+
+    std::unordered_map<HolderId, std::unique_ptr<Session>> sessions_;
+    std::unordered_map<std::string_view, Session*> sessions_by_token_;
+    std::unordered_map<proto::SegmentId, std::unique_ptr<Segment>> segments_;
+    std::unordered_map<proto::SegmentName, Segment*> by_name_;
+    std::map<std::uint64_t, Segment*> by_age_; // but those that are ended
+    std::vector<Memory> released_;
+    HolderId last_holder_ = 0;
+    std::uint64_t last_age_ = 0;
+};
+
+} // namespace memshare::daemon

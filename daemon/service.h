@@ -1,0 +1,66 @@
+// The methods of the interface: a call in, a reply out. It knows no socket and never waits.
+#pragma once
+
+#include "daemon/registry.h"
+#include "proto/varlink.h"
+
+#include <functional>
+
+namespace memshare::daemon {
+
+// What a conversation does after a call.
+struct Outgoing {
+    std::string text;     // one message; empty, if there is nothing to send
+    int fd = -1;          // a descriptor to send with it; borrowed, and good until control is given up...
+    proto::Fd own_fd;     // ...unless it is this one
+    HolderId session = 0; // whose the conversation is from now on
+    bool hang_up = false; // after sending
+    std::function<bool(Outgoing&)> next; // makes the next message of a stream; false: that was the last
+};
+
+class Service {
+  public:
+    Service(Registry& registry, Quota& quota) : registry_(registry), quota_(quota) {}
+
+    // Opens a session for a peer that has connected.
+    proto::Answer<HolderId> welcome(Peer peer);
+
+    // Carries out one call of a session's and says what to send.
+    void answer(HolderId session, const proto::Call& call, Outgoing& out);
+
+  private:
+    struct Turn {
+        Session& session;
+        Outgoing& out;
+        bool more;
+    };
+
+    proto::Answer<proto::Create::Reply> handle(Turn& turn, const proto::Create& call);
+    proto::Answer<proto::Attach::Reply> handle(Turn& turn, const proto::Attach& call);
+    proto::Answer<proto::Nothing> handle(Turn& turn, const proto::Detach& call);
+    proto::Answer<proto::Nothing> handle(Turn& turn, const proto::Publish& call);
+    proto::Answer<proto::Nothing> handle(Turn& turn, const proto::Destroy& call);
+    proto::Answer<proto::Describe::Reply> handle(Turn& turn, const proto::Describe& call);
+    proto::Answer<proto::List::Reply> handle(Turn& turn, const proto::List& call);
+    proto::Answer<proto::Hello::Reply> handle(Turn& turn, const proto::Hello& call);
+    proto::Answer<proto::Nothing> handle(Turn& turn, const proto::Goodbye& call);
+    proto::Answer<proto::GetInfo::Reply> handle(Turn& turn, const proto::GetInfo& call);
+    proto::Answer<proto::GetInterfaceDescription::Reply> handle(Turn& turn,
+                                                                const proto::GetInterfaceDescription& call);
+
+    template <typename... Method>
+    bool dispatch(proto::MethodList<Method...> methods, Turn& turn, const proto::Call& call);
+    template <typename Method> void run(Turn& turn, const proto::Call& call);
+
+    proto::Answer<Segment*> find(const proto::SegmentReference& reference);
+    proto::Answer<Segment*> find_for(const Session& session, const proto::SegmentReference& reference);
+    proto::Answer<Registry::Charges> charge_for(const Session& session, std::uint64_t bytes);
+    proto::Answer<void> hand_out(Turn& turn, const Segment& segment, proto::Access access);
+    proto::List::Reply batch(const Caller& caller, const proto::List& filter, std::uint64_t& age,
+                             std::size_t most);
+
+    Registry& registry_;
+    Quota& quota_;
+};
+
+} // namespace memshare::daemon

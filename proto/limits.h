@@ -1,0 +1,70 @@
+// Every bound on what a peer can make grow, each with its reason. What is stated elsewhere (help, man pages,
+// README) is checked against this file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace memshare::proto::limits {
+
+// One call. The largest is a Create with its fields and its initial value in base64.
+inline constexpr std::size_t call_bytes = 128 * 1024;
+
+// One reply, as a client takes it: a batch of List with segments of many fields stays far below.
+inline constexpr std::size_t reply_bytes = 64 * 1024 * 1024;
+
+// How deep JSON may nest. Our deepest call (Create, a field of an element) needs 4.
+inline constexpr std::size_t json_depth = 16;
+
+// How many JSON values one call may hold: a struct of the most fields has 9 for each.
+inline constexpr std::size_t call_values = 4096;
+
+// A segment's name, in bytes, as a file's name.
+inline constexpr std::size_t name_bytes = 255;
+
+// What a program calls itself in Hello, in bytes.
+inline constexpr std::size_t program_bytes = 64;
+
+// What one Create may carry of the payload. More is written by the client, before Publish.
+inline constexpr std::size_t initial_bytes = 64 * 1024;
+
+// One element; a larger one is an array. Two slots of a value, and a copy on a reader's stack, stay small.
+inline constexpr std::size_t element_bytes = 64 * 1024;
+inline constexpr std::size_t element_alignment = 64;
+inline constexpr std::size_t fields = 256;
+inline constexpr std::size_t field_name_bytes = 63;
+
+// The dimensions of an array.
+inline constexpr std::size_t dimensions = 8;
+
+// One segment: what a process can map on a machine with 47 address bits, many times over.
+inline constexpr std::uint64_t segment_bytes = std::uint64_t{1} << 44;
+
+// Segments in one reply of List with `more`. Each takes some 400 bytes and one microsecond to write.
+inline constexpr std::size_t list_batch = 128;
+
+// How many calls of one connection are answered before the others have their turn.
+inline constexpr std::size_t calls_in_a_row = 16;
+
+// What may wait unread in one connection, before the kernel counts its own share and doubles it: some 25
+// replies with a descriptor. A peer that never reads holds no more descriptors in flight than that.
+inline constexpr int unread_reply_bytes = 16 * 1024;
+
+// Freeing this much takes some 50 us; the last close of a larger segment is left to another thread.
+inline constexpr std::uint64_t close_inline_bytes = 1024 * 1024;
+
+// Default quotas: of one user, and in all. A session takes two descriptors and a segment one, and all have to
+// fit under the daemon's RLIMIT_NOFILE, so that is a limit as well.
+inline constexpr std::uint64_t sessions_per_user = 512;
+inline constexpr std::uint64_t segments_per_user = 32768;
+inline constexpr std::uint64_t bytes_per_user = std::uint64_t{1} << 40;
+inline constexpr std::uint64_t attachments_per_user = 131072;
+inline constexpr std::uint64_t sessions_total = 4096;
+inline constexpr std::uint64_t segments_total = 131072;
+inline constexpr std::uint64_t bytes_total = std::uint64_t{1} << 42;
+inline constexpr std::uint64_t attachments_total = 524288;
+
+// Descriptors that the daemon keeps for itself: its loop, its log, its listening socket.
+inline constexpr std::uint64_t descriptors_kept = 64;
+
+} // namespace memshare::proto::limits

@@ -1,0 +1,35 @@
+#include "proto/mapping.h"
+
+#include <sys/mman.h>
+
+#include <utility>
+
+namespace memshare::proto {
+
+Mapping::Mapping(Mapping&& other) noexcept : memory_(std::exchange(other.memory_, {})) {}
+
+Mapping& Mapping::operator=(Mapping&& other) noexcept {
+    if (this != &other) {
+        unmap();
+        memory_ = std::exchange(other.memory_, {});
+    }
+    return *this;
+}
+
+Result<Mapping> Mapping::map(int fd, std::size_t size, Access access) {
+    const int protection = access == Access::write ? PROT_READ | PROT_WRITE : PROT_READ;
+    void* start = mmap(nullptr, size, protection, MAP_SHARED, fd, 0);
+    if (start == MAP_FAILED) {
+        return system_error("map the memory");
+    }
+    return Mapping({static_cast<std::byte*>(start), size});
+}
+
+void Mapping::unmap() {
+    if (!memory_.empty()) {
+        munmap(memory_.data(), memory_.size());
+        memory_ = {};
+    }
+}
+
+} // namespace memshare::proto

@@ -1,0 +1,256 @@
+// Plain structs as JSON objects: each names its members once, and is read and written from that.
+//
+//     struct Publish {
+//         SegmentId id;
+//         SegmentName name;
+//         static constexpr auto members() { return std::tuple(required("id", &Publish::id), ...); }
+//     };
+#pragma once
+
+#include "proto/base64.h"
+#include "proto/json_reader.h"
+#include "proto/json_writer.h"
+#include "proto/segment_id.h"
+#include "proto/segment_name.h"
+
+#include <array>
+#include <concepts>
+#include <expected>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace memshare::proto {
+
+template <typename Struct, typename T> struct Member {
+    std::string_view name;
+    T Struct::* pointer;
+    bool required;
+};
+
+template <typename Struct, typename T>
+constexpr Member<Struct, T> required(std::string_view name, T Struct::* pointer) {
+    return {name, pointer, true};
+}
+
+// May be absent or null, and is left out when it is as default-constructed.
+template <typename Struct, typename T>
+constexpr Member<Struct, T> optional(std::string_view name, T Struct::* pointer) {
+    return {name, pointer, false};
+}
+
+// To be specialised for structs that cannot have a function of ours.
+template <typename Struct> struct MembersOf {
+    static constexpr auto list()
+        requires requires { Struct::members(); }
+    {
+        return Struct::members();
+    }
+};
+
+// To be specialised for enumerations whose values are 0, 1, 2...: `static constexpr std::array names`.
+template <typename Enum> struct NamesOf;
+
+// What to do with a member that the struct does not have: a caller is told of its mistake, while a reply of a
+// newer broker may say more than this client knows.
+enum class Strangers { refuse, ignore };
+
+// The way to the part that was missing, of the wrong kind or out of range: "element.fields".
+using WrongPart = std::string;
+template <typename T> using Read = std::expected<T, WrongPart>;
+
+template <typename T> struct Json; // read() and write() for each type that a member may have
+
+template <typename T> Read<T> read_json(JsonValue from, Strangers strangers) {
+    return Json<T>::read(from, strangers);
+}
+template <typename T> void write_json(JsonWriter& to, const T& value) { Json<T>::write(to, value); }
+
+template <> struct Json<bool> {
+    static Read<bool> read(JsonValue from, Strangers /*unused*/) {
+        const auto value = from.boolean();
+        return value ? Read<bool>(*value) : std::unexpected(WrongPart{});
+    }
+    static void write(JsonWriter& to, bool value) { to.value(value); }
+};
+
+template <std::integral T> struct Json<T> {
+    static Read<T> read(JsonValue from, Strangers /*unused*/) {
+        if (const auto value = from.natural(); value && std::in_range<T>(*value)) {
+            return static_cast<T>(*value);
+        }
+        if (const auto value = from.integer(); value && std::in_range<T>(*value)) {
+            return static_cast<T>(*value);
+        }
+        return std::unexpected(WrongPart{});
+    }
+    static void write(JsonWriter& to, T value) { to.value(value); }
+};
+
+template <> struct Json<std::string> {
+    static Read<std::string> read(JsonValue from, Strangers /*unused*/) {
+        const auto text = from.string();
+        return text ? Read<std::string>(*text) : std::unexpected(WrongPart{});
+    }
+    static void write(JsonWriter& to, const std::string& value) { to.value(std::string_view(value)); }
+};
+
+template <typename T>
+    requires std::is_enum_v<T>
+struct Json<T> {
+    static Read<T> read(JsonValue from, Strangers /*unused*/) {
+        const auto text = from.string();
+        for (std::size_t at = 0; text && at < NamesOf<T>::names.size(); ++at) {
+            if (NamesOf<T>::names[at] == *text) {
+                return static_cast<T>(at);
+            }
+        }
+        return std::unexpected(WrongPart{});
+    }
+    static void write(JsonWriter& to, T value) {
+        to.value(NamesOf<T>::names[static_cast<std::size_t>(value)]);
+    }
+};
+
+// Types that check their own text.
+template <typename T>
+    requires requires(std::string_view text, const T& value) {
+        { T::parse(text) } -> std::same_as<std::optional<T>>;
+        std::string_view(value.text());
+    }
+struct Json<T> {
+    static Read<T> read(JsonValue from, Strangers /*unused*/) {
+        const auto text = from.string();
+        auto value = text ? T::parse(*text) : std::nullopt;
+        return value ? Read<T>(*std::move(value)) : std::unexpected(WrongPart{});
+    }
+    static void write(JsonWriter& to, const T& value) { to.value(std::string_view(value.text())); }
+};
+
+template <> struct Json<std::vector<std::byte>> {
+    static Read<std::vector<std::byte>> read(JsonValue from, Strangers /*unused*/) {
+        const auto text = from.string();
+        auto bytes = text ? from_base64(*text) : std::nullopt;
+        return bytes ? Read<std::vector<std::byte>>(*std::move(bytes)) : std::unexpected(WrongPart{});
+    }
+    static void write(JsonWriter& to, const std::vector<std::byte>& value) {
+        to.value(std::string_view(to_base64(value)));
+    }
+};
+
+template <typename T> struct Json<std::optional<T>> {
+    static Read<std::optional<T>> read(JsonValue from, Strangers strangers) {
+        return read_json<T>(from, strangers);
+    }
+    static void write(JsonWriter& to, const std::optional<T>& value) { write_json(to, *value); }
+};
+
+template <typename T> struct Json<std::vector<T>> {
+    static Read<std::vector<T>> read(JsonValue from, Strangers strangers) {
+        std::vector<T> items;
+        const bool whole = from.is_array() && from.items([&](JsonValue item) {
+            auto value = read_json<T>(item, strangers);
+            if (value) {
+                items.push_back(*std::move(value));
+            }
+            return value.has_value();
+        });
+        return whole ? Read<std::vector<T>>(std::move(items)) : std::unexpected(WrongPart{});
+    }
+    static void write(JsonWriter& to, const std::vector<T>& items) {
+        to.begin_array();
+        for (const T& item : items) {
+            write_json(to, item);
+        }
+        to.end_array();
+    }
+};
+
+template <typename T>
+    requires requires { MembersOf<T>::list(); }
+struct Json<T> {
+    static Read<T> read(JsonValue from, Strangers strangers) {
+        T result{};
+        std::uint32_t seen = 0;
+        std::optional<WrongPart> wrong;
+        const auto one_member = [&](std::string_view name, JsonValue value) {
+            bool known = false;
+            visit([&](const auto& member, std::uint32_t bit) {
+                if (member.name == name) {
+                    known = true;
+                    if ((seen & bit) != 0) {
+                        wrong = WrongPart(name); // said twice
+                    } else {
+                        wrong = read_member(result, member, value, strangers);
+                    }
+                    seen |= value.is_null() ? 0 : bit;
+                }
+            });
+            if (!known && strangers == Strangers::refuse) {
+                wrong = WrongPart(name);
+            }
+            return !wrong;
+        };
+        if (!from.is_object()) {
+            return std::unexpected(WrongPart{});
+        }
+        if (from.members(one_member)) {
+            visit([&](const auto& member, std::uint32_t bit) {
+                if (member.required && (seen & bit) == 0 && !wrong) {
+                    wrong = WrongPart(member.name);
+                }
+            });
+        }
+        return wrong ? Read<T>(std::unexpected(*wrong)) : Read<T>(std::move(result));
+    }
+
+    static void write(JsonWriter& to, const T& value) {
+        to.begin_object();
+        visit([&](const auto& member, std::uint32_t /*bit*/) {
+            const auto& part = value.*member.pointer;
+            if (member.required || !is_default(part)) {
+                to.name(member.name);
+                write_json(to, part);
+            }
+        });
+        to.end_object();
+    }
+
+    // Calls each(member, bit) for the members in their order, with a bit of its own for each.
+    static constexpr void visit(auto each) {
+        std::apply(
+            [&](const auto&... member) {
+                static_assert(sizeof...(member) <= 32);
+                std::uint32_t bit = 1;
+                ((each(member, bit), bit <<= 1), ...);
+            },
+            MembersOf<T>::list());
+    }
+
+  private:
+    template <typename Part> static bool is_default(const Part& part) {
+        if constexpr (requires { part.empty(); }) {
+            return part.empty();
+        } else if constexpr (std::equality_comparable<Part>) {
+            return part == Part{};
+        } else {
+            return false;
+        }
+    }
+
+    template <typename Part>
+    static std::optional<WrongPart> read_member(T& result, const Member<T, Part>& member, JsonValue value,
+                                                Strangers strangers) {
+        if (value.is_null()) {
+            return std::nullopt; // the same as absent
+        }
+        auto part = read_json<Part>(value, strangers);
+        if (!part) {
+            return WrongPart(member.name) + (part.error().empty() ? "" : "." + part.error());
+        }
+        result.*member.pointer = *std::move(part);
+        return std::nullopt;
+    }
+};
+
+} // namespace memshare::proto

@@ -1,0 +1,130 @@
+#include "proto/stream.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace memshare::proto {
+namespace {
+
+constexpr std::size_t most_fds = 253; // SCM_MAX_FD: the kernel lets no message have more
+constexpr std::size_t read_bytes = 4096;
+
+// Takes every descriptor out of a received message, before anything is judged.
+std::vector<Fd> take_fds(const msghdr& header) {
+    std::vector<Fd> fds;
+    for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr;
+         part = CMSG_NXTHDR(const_cast<msghdr*>(&header), part)) {
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) {
+            continue;
+        }
+        const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (std::size_t at = 0; at < count; ++at) {
+            int number = -1;
+            std::memcpy(&number, CMSG_DATA(part) + at * sizeof(int), sizeof(int));
+            fds.push_back(Fd::adopt(number));
+        }
+    }
+    return fds;
+}
+
+} // namespace
+
+std::optional<Stream::Message> Stream::take() {
+    const std::size_t nul = std::string_view(buffer_.data(), end_).find('\0', searched_);
+    if (nul == std::string_view::npos) {
+        searched_ = end_;
+        return std::nullopt;
+    }
+    Message message{std::string_view(buffer_).substr(start_, nul - start_), std::exchange(fds_, {})};
+    start_ = searched_ = nul + 1;
+    return message;
+}
+
+// Moves what is unread to the front, and grows only for a message that needs it.
+void Stream::make_room() {
+    if (start_ == end_) {
+        start_ = end_ = searched_ = 0;
+    } else if (start_ > 0 && buffer_.size() - end_ < read_bytes) {
+        std::memmove(buffer_.data(), buffer_.data() + start_, end_ - start_);
+        end_ -= start_;
+        searched_ -= start_;
+        start_ = 0;
+    }
+    if (buffer_.size() - end_ < read_bytes) {
+        buffer_.resize(std::max(2 * buffer_.size(), end_ + read_bytes));
+    }
+}
+
+Result<Stream::Received> Stream::receive(Wait wait) {
+    make_room();
+    // Uninitialised on purpose: the kernel writes it, and a kilobyte of zeros a call would be felt.
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(most_fds * sizeof(int))> control;
+    const bool in_message = inside_message();
+    iovec part{buffer_.data() + end_, buffer_.size() - end_};
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    header.msg_control = control.data();
+    header.msg_controllen = control.size();
+    const ssize_t size = recvmsg(socket_, &header, (wait == Wait::no ? MSG_DONTWAIT : 0) | MSG_CMSG_CLOEXEC);
+    if (size < 0) {
+        if (errno == EAGAIN || errno == EINTR) {
+            return Received::nothing_yet;
+        }
+        return system_error("receive a message");
+    }
+    std::vector<Fd> fds = take_fds(header);
+    if ((header.msg_flags & MSG_CTRUNC) != 0) {
+        return protocol_error("receive the descriptors of a message: no room for them");
+    }
+    if (size == 0) {
+        return Received::end;
+    }
+    const std::string_view news(buffer_.data() + end_, static_cast<std::size_t>(size));
+    end_ += news.size();
+    if (!fds.empty()) {
+        const std::size_t nul = news.find('\0');
+        const bool several = nul != std::string_view::npos && nul + 1 != news.size();
+        if (in_message || several || !fds_.empty()) {
+            return protocol_error("tell which message some descriptors belong to");
+        }
+        fds_ = std::move(fds);
+    }
+    if (unread().size() > most_bytes_ &&
+        unread().substr(0, most_bytes_ + 1).find('\0') == std::string_view::npos) {
+        return protocol_error("receive a message of more than " + std::to_string(most_bytes_) + " bytes");
+    }
+    return Received::something;
+}
+
+Result<std::size_t> Stream::send(std::string_view bytes, std::span<const int> fds) {
+    iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(most_fds * sizeof(int))> control;
+    if (!fds.empty()) {
+        const std::size_t size = std::min(fds.size(), most_fds) * sizeof(int);
+        header.msg_control = control.data();
+        header.msg_controllen = CMSG_SPACE(size);
+        cmsghdr* rights = CMSG_FIRSTHDR(&header);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(size);
+        std::memcpy(CMSG_DATA(rights), fds.data(), size);
+    }
+    const ssize_t size = sendmsg(socket_, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (size < 0) {
+        if (errno == EAGAIN || errno == EINTR) {
+            return 0;
+        }
+        return system_error("send a message");
+    }
+    return static_cast<std::size_t>(size);
+}
+
+} // namespace memshare::proto

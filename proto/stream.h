@@ -1,0 +1,57 @@
+// One end of a Varlink connection: messages that end with NUL, and the descriptors that travel beside them.
+//
+// One framing for both sides: the daemon waits for its sockets elsewhere, in coroutines, and a client here.
+#pragma once
+
+#include "proto/fd.h"
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace memshare::proto {
+
+class Stream {
+  public:
+    struct Message {
+        std::string_view text; // without its NUL; valid until the next take() or receive()
+        std::vector<Fd> fds;
+    };
+
+    enum class Received { something, nothing_yet, end };
+    enum class Wait { no, yes };
+
+    // Of a connected socket, which is borrowed. No message may be longer than `most_bytes`.
+    Stream(int socket, std::size_t most_bytes) : socket_(socket), most_bytes_(most_bytes) {}
+
+    // The next whole message of what was received, if there is one.
+    std::optional<Message> take();
+
+    // Reads once what the socket has. If it is told to wait, then as long as a blocking socket is set to, and
+    // `nothing_yet` means that this has passed, or a signal come. An error, after which the stream is of no
+    // more use: a message that is too long, descriptors that do not lie beside the first byte of a message or
+    // could lie beside one of several, descriptors lost for want of room, or the socket's own.
+    Result<Received> receive(Wait wait = Wait::no);
+
+    // Whether a message has come in part: at the end of the stream it was cut off.
+    bool inside_message() const { return !unread().empty(); }
+
+    // Sends as much of a message as the socket takes, and the borrowed descriptors with its first byte;
+    // returns how many bytes went. None is no failure: try again when the socket is writable.
+    Result<std::size_t> send(std::string_view bytes, std::span<const int> fds);
+
+  private:
+    std::string_view unread() const { return std::string_view(buffer_).substr(start_, end_ - start_); }
+    void make_room();
+
+    int socket_;
+    std::size_t most_bytes_;
+    std::string buffer_; // what is received and not taken yet is at start_ to end_
+    std::size_t start_ = 0, end_ = 0;
+    std::size_t searched_ = 0; // no NUL before this
+    std::vector<Fd> fds_;      // they belong to the message at start_
+};
+
+} // namespace memshare::proto
