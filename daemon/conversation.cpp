@@ -118,6 +118,7 @@ asio::awaitable<bool> Conversation::receive() {
     co_return true;
 }
 
+// NOLINTNEXTLINE(*-reference-coroutine-parameters): converse() awaits it, and keeps the message until then
 asio::awaitable<bool> Conversation::reply_to(const Stream::Message& message) {
     if (!message.fds.empty()) {
         co_return broken("a call brought descriptors, and no method takes any");

@@ -78,6 +78,7 @@ bool is_shortage(int error) {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+// NOLINTNEXTLINE(*-reference-coroutine-parameters): the broker outlives the loop's coroutines
 asio::awaitable<void> accept_all(Broker& broker, asio::posix::stream_descriptor listening) {
     constexpr std::chrono::milliseconds pause{100};
     asio::steady_timer timer(broker.loop());
@@ -106,12 +107,11 @@ asio::awaitable<void> accept_all(Broker& broker, asio::posix::stream_descriptor 
 
 } // namespace
 
-Result<SocketFile> SocketFile::listen(const std::string& path) {
+Result<SocketFile> SocketFile::listen(const std::string& path, mode_t folder_mode) {
     SocketFile file;
     const std::string folder = std::filesystem::path(path).parent_path().string();
     if (!folder.empty()) {
-        const mode_t mode = geteuid() == 0 ? 0755 : 0700;
-        if (mkdir(folder.c_str(), mode) == 0) {
+        if (mkdir(folder.c_str(), folder_mode) == 0) {
             file.made_folder_ = folder;
         } else if (errno != EEXIST) {
             return system_error("make the folder " + folder);

@@ -3,6 +3,8 @@
 
 #include "daemon/broker.h"
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -12,7 +14,8 @@ namespace memshare::daemon {
 class SocketFile {
   public:
     // An error, if a broker answers at this path already; a file that nobody answers at is replaced.
-    static proto::Result<SocketFile> listen(const std::string& path);
+    // A folder that is missing is made with this mode.
+    static proto::Result<SocketFile> listen(const std::string& path, mode_t folder_mode);
 
     SocketFile(SocketFile&& other) noexcept;
     SocketFile& operator=(SocketFile&&) = delete;

@@ -35,6 +35,9 @@ Result<std::string> socket_path(const Options& options) {
                                ENOENT);
 }
 
+// The system's broker is for everybody; all others are for whoever starts them.
+mode_t folder_mode(const std::string& path) { return path == proto::system_socket_path ? 0755 : 0700; }
+
 // Each segment takes a descriptor and each session two.
 void raise_descriptor_limit() {
     rlimit limit{};
@@ -52,7 +55,7 @@ Result<void> run_broker(const Options& options) {
     std::optional<SocketFile> file;
     if (sockets->empty()) {
         const auto path = socket_path(options);
-        auto own = path ? SocketFile::listen(*path) : std::unexpected(path.error());
+        auto own = path ? SocketFile::listen(*path, folder_mode(*path)) : std::unexpected(path.error());
         if (!own) {
             return std::unexpected(own.error());
         }

@@ -51,8 +51,9 @@ class Charge {
 class Quota {
   public:
     explicit Quota(const Limits& limits) : limits_(limits) {}
-    Quota(const Quota&) = delete;
+    Quota(const Quota&) = delete; // charges point to it
     Quota& operator=(const Quota&) = delete;
+    ~Quota() = default;
 
     // Refuses with the limit that would be passed.
     proto::Answer<Charge> charge(std::uint32_t uid, Resource resource, std::uint64_t amount);

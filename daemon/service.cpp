@@ -311,13 +311,13 @@ Answer<proto::Describe::Reply> Service::handle(Turn& turn, const proto::Describe
     if (!found) {
         return std::unexpected(found.error());
     }
-    const Segment& segment = **found;
+    Segment& segment = **found;
     if (!may(turn.session.caller, Access::read, segment.is.rights)) {
         return std::unexpected(AccessDenied{reference.words()});
     }
     proto::Describe::Reply reply{.segment = shown(segment), .attachments = {}};
     for (const Session* session : segment.attached) {
-        const Attachment& attachment = session->attachments.at(const_cast<Segment*>(&segment));
+        const Attachment& attachment = session->attachments.at(&segment);
         reply.attachments.push_back({.pid = session->pid,
                                      .uid = session->caller.uid,
                                      .program = session->program,

@@ -26,7 +26,7 @@ class Service {
     proto::Answer<HolderId> welcome(Peer peer);
 
     // Carries out one call of a session's and says what to send.
-    void answer(HolderId session, const proto::Call& call, Outgoing& out);
+    void answer(HolderId holder, const proto::Call& call, Outgoing& out);
 
   private:
     struct Turn {

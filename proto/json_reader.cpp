@@ -56,7 +56,8 @@ class JsonListener {
         if (document_.nodes_.size() >= most_values_) {
             return false;
         }
-        Node node{.kind = kind, .natural = 0};
+        Node node;
+        node.kind = kind;
         fill(node);
         document_.nodes_.push_back(node);
         return true;

@@ -30,17 +30,18 @@ class JsonDocument {
 
     enum class Kind : std::uint8_t { null, boolean, integer, natural, real, string, object, array };
 
+    struct Text {
+        std::uint32_t at, size;
+    };
     struct Node {
-        Kind kind;
+        Kind kind{};
         std::uint32_t size = 1; // with all that is inside
         union {
             bool boolean;
             std::int64_t integer; // below zero
-            std::uint64_t natural;
+            std::uint64_t natural = 0;
             double real;
-            struct {
-                std::uint32_t at, size;
-            } text;
+            Text text;
         };
     };
 

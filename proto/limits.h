@@ -7,11 +7,14 @@
 
 namespace memshare::proto::limits {
 
+inline constexpr std::size_t KiB = 1024;
+inline constexpr std::size_t MiB = 1024 * KiB;
+
 // One call. The largest is a Create with its fields and its initial value in base64.
-inline constexpr std::size_t call_bytes = 128 * 1024;
+inline constexpr std::size_t call_bytes = 128 * KiB;
 
 // One reply, as a client takes it: a batch of List with segments of many fields stays far below.
-inline constexpr std::size_t reply_bytes = 64 * 1024 * 1024;
+inline constexpr std::size_t reply_bytes = 64 * MiB;
 
 // How deep JSON may nest. Our deepest call (Create, a field of an element) needs 4.
 inline constexpr std::size_t json_depth = 16;
@@ -26,10 +29,10 @@ inline constexpr std::size_t name_bytes = 255;
 inline constexpr std::size_t program_bytes = 64;
 
 // What one Create may carry of the payload. More is written by the client, before Publish.
-inline constexpr std::size_t initial_bytes = 64 * 1024;
+inline constexpr std::size_t initial_bytes = 64 * KiB;
 
 // One element; a larger one is an array. Two slots of a value, and a copy on a reader's stack, stay small.
-inline constexpr std::size_t element_bytes = 64 * 1024;
+inline constexpr std::size_t element_bytes = 64 * KiB;
 inline constexpr std::size_t element_alignment = 64;
 inline constexpr std::size_t fields = 256;
 inline constexpr std::size_t field_name_bytes = 63;
@@ -51,7 +54,7 @@ inline constexpr std::size_t calls_in_a_row = 16;
 inline constexpr int unread_reply_bytes = 16 * 1024;
 
 // Freeing this much takes some 50 us; the last close of a larger segment is left to another thread.
-inline constexpr std::uint64_t close_inline_bytes = 1024 * 1024;
+inline constexpr std::uint64_t close_inline_bytes = MiB;
 
 // Default quotas: of one user, and in all. A session takes two descriptors and a segment one, and all have to
 // fit under the daemon's RLIMIT_NOFILE, so that is a limit as well.

@@ -150,10 +150,11 @@ template <typename T> struct Json<std::vector<T>> {
         std::vector<T> items;
         const bool whole = from.is_array() && from.items([&](JsonValue item) {
             auto value = read_json<T>(item, strangers);
-            if (value) {
-                items.push_back(*std::move(value));
+            if (!value) {
+                return false;
             }
-            return value.has_value();
+            items.push_back(*std::move(value));
+            return true;
         });
         return whole ? Read<std::vector<T>>(std::move(items)) : std::unexpected(WrongPart{});
     }

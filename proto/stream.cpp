@@ -13,15 +13,22 @@ namespace {
 constexpr std::size_t most_fds = 253; // SCM_MAX_FD: the kernel lets no message have more
 constexpr std::size_t read_bytes = 4096;
 
+// Room for the descriptors of one message. Not initialised on purpose: the kernel writes what is read, and a
+// kilobyte of zeros a call would be felt.
+struct Control {
+    Control() {} // NOLINT(*-member-init, *-use-equals-default)
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(most_fds * sizeof(int))> bytes;
+};
+
 // Takes every descriptor out of a received message, before anything is judged.
-std::vector<Fd> take_fds(const msghdr& header) {
+std::vector<Fd> take_fds(msghdr& header) {
     std::vector<Fd> fds;
-    for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr;
-         part = CMSG_NXTHDR(const_cast<msghdr*>(&header), part)) {
+    for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
         if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) {
             continue;
         }
         const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        fds.reserve(fds.size() + count);
         for (std::size_t at = 0; at < count; ++at) {
             int number = -1;
             std::memcpy(&number, CMSG_DATA(part) + at * sizeof(int), sizeof(int));
@@ -61,15 +68,14 @@ void Stream::make_room() {
 
 Result<Stream::Received> Stream::receive(Wait wait) {
     make_room();
-    // Uninitialised on purpose: the kernel writes it, and a kilobyte of zeros a call would be felt.
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(most_fds * sizeof(int))> control;
+    Control control;
     const bool in_message = inside_message();
     iovec part{buffer_.data() + end_, buffer_.size() - end_};
     msghdr header{};
     header.msg_iov = &part;
     header.msg_iovlen = 1;
-    header.msg_control = control.data();
-    header.msg_controllen = control.size();
+    header.msg_control = control.bytes.data();
+    header.msg_controllen = control.bytes.size();
     const ssize_t size = recvmsg(socket_, &header, (wait == Wait::no ? MSG_DONTWAIT : 0) | MSG_CMSG_CLOEXEC);
     if (size < 0) {
         if (errno == EAGAIN || errno == EINTR) {
@@ -102,14 +108,14 @@ Result<Stream::Received> Stream::receive(Wait wait) {
 }
 
 Result<std::size_t> Stream::send(std::string_view bytes, std::span<const int> fds) {
-    iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+    iovec part{const_cast<char*>(bytes.data()), bytes.size()}; // NOLINT(*-const-cast): sendmsg only reads it
     msghdr header{};
     header.msg_iov = &part;
     header.msg_iovlen = 1;
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(most_fds * sizeof(int))> control;
+    Control control;
     if (!fds.empty()) {
         const std::size_t size = std::min(fds.size(), most_fds) * sizeof(int);
-        header.msg_control = control.data();
+        header.msg_control = control.bytes.data();
         header.msg_controllen = CMSG_SPACE(size);
         cmsghdr* rights = CMSG_FIRSTHDR(&header);
         rights->cmsg_level = SOL_SOCKET;

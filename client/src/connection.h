@@ -52,7 +52,7 @@ class Connection {
                 write(parameters, proto::Wants::nothing);
                 send();
             }
-        } catch (...) { // the connection is closed by now, so the broker will know by itself
+        } catch (...) { // NOLINT(bugprone-empty-catch): the connection is closed by now, which tells as much
         }
     }
 

@@ -44,10 +44,17 @@ const std::error_category& error_category() noexcept {
     return category;
 }
 
-Error::Error(std::error_code code, const std::string& sentence, std::string segment)
-    : std::system_error(code, sentence), segment_(std::move(segment)) {}
+struct Error::Words {
+    std::string sentence, segment;
+};
 
-Error::~Error() = default;
+Error::Error(std::error_code code, std::string sentence, std::string segment)
+    : std::system_error(code),
+      words_(std::make_shared<Words>(Words{.sentence = std::move(sentence), .segment = std::move(segment)})) {
+}
+
+const char* Error::what() const noexcept { return words_->sentence.c_str(); }
+const std::string& Error::segment() const noexcept { return words_->segment; }
 
 } // namespace memshare
 
@@ -62,7 +69,7 @@ struct Sentence {
 
     Error operator()(const proto::NoSuchSegment& no) const {
         return {Errc::no_such_segment,
-                "there is no segment " + quoted(no.name) + " (it was never made, or it has ended)", no.name};
+                "there is no segment " + quoted(no.name) + ": it was never made, or it has ended", no.name};
     }
     Error operator()(const proto::NameTaken& no) const {
         return {Errc::name_taken,
@@ -120,7 +127,7 @@ void throw_unknown_refusal(std::string_view word, const std::string& segment) {
 }
 
 void throw_error(const proto::Error& error, const std::string& segment) {
-    throw Error(error.code, "cannot " + error.during, segment);
+    throw Error(error.code, "cannot " + error.sentence(), segment);
 }
 
 } // namespace memshare::client

@@ -3,6 +3,7 @@
 
 #include <memshare/export.hpp>
 
+#include <memory>
 #include <string>
 #include <system_error>
 
@@ -32,16 +33,16 @@ inline std::error_code make_error_code(Errc code) noexcept {
 // or of the system category where a system call failed; what() is a sentence for whoever has to act on it.
 class MEMSHARE_EXPORT Error : public std::system_error {
   public:
-    Error(std::error_code code, const std::string& sentence, std::string segment = {});
-    Error(const Error&) noexcept = default;
-    Error& operator=(const Error&) noexcept = default;
-    ~Error() override;
+    Error(std::error_code code, std::string sentence, std::string segment = {});
+
+    const char* what() const noexcept override;
 
     // The name or id of the segment that it is about; empty, if it is about none.
-    const std::string& segment() const noexcept { return segment_; }
+    const std::string& segment() const noexcept;
 
   private:
-    std::string segment_;
+    struct Words;
+    std::shared_ptr<const Words> words_; // shared, as a copy of an exception must not throw
 };
 
 } // namespace memshare

@@ -1,0 +1,145 @@
+#include "client/ctl/commands.h"
+
+#include "client/ctl/elements.h"
+#include "client/ctl/json.h"
+#include "client/ctl/table.h"
+#include <memshare/segment.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cstring>
+#include <iostream>
+#include <stdexcept>
+
+namespace memshare::ctl {
+namespace {
+
+Segment open(Broker& broker, const std::string& name_or_id, Access access) {
+    const SegmentInfo info = broker.describe(name_or_id).segment;
+    return Segment::open_by_id(info.id, access, {}, {.broker = &broker});
+}
+
+// A value is read and written in one piece, so that nobody ever sees half of it.
+template <typename Bits> void copy_at_once(std::span<std::byte> to, std::span<const std::byte> from) {
+    Bits bits{};
+    std::memcpy(&bits, from.data(), sizeof(bits));
+    std::atomic_ref<Bits>(*reinterpret_cast<Bits*>(to.data())).store(bits);
+}
+
+void store(std::span<std::byte> to, std::span<const std::byte> from) {
+    switch (from.size()) {
+        case 1:
+            return copy_at_once<std::uint8_t>(to, from);
+        case 2:
+            return copy_at_once<std::uint16_t>(to, from);
+        case 4:
+            return copy_at_once<std::uint32_t>(to, from);
+        case 8:
+            return copy_at_once<std::uint64_t>(to, from);
+        default:
+            std::ranges::copy(from, to.begin());
+    }
+}
+
+std::size_t index_of(std::string_view text, std::size_t count, std::size_t missing) {
+    if (text.empty()) {
+        return missing;
+    }
+    std::size_t index = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), index);
+    if (failure != std::errc{} || end != text.data() + text.size()) {
+        throw std::invalid_argument('"' + std::string(text) + "\" is not an index");
+    }
+    if (index > count) {
+        throw std::invalid_argument("index " + std::string(text) + " of an array of " +
+                                    std::to_string(count));
+    }
+    return index;
+}
+
+ElementKind kind_of_word(const std::string& word) {
+    const auto found = std::ranges::find(abi::kind_names, word);
+    return static_cast<ElementKind>(found - abi::kind_names.begin());
+}
+
+} // namespace
+
+Range Range::of(const std::string& text, std::size_t count) {
+    const std::size_t colon = text.find(':');
+    const auto first = std::string_view(text).substr(0, colon);
+    if (colon == std::string::npos) {
+        const std::size_t index = index_of(first, count, 0);
+        if (index == count) {
+            throw std::invalid_argument("index " + text + " of an array of " + std::to_string(count));
+        }
+        return {.first = index, .last = index + 1, .is_one = true};
+    }
+    const Range range{.first = index_of(first, count, 0),
+                      .last = index_of(std::string_view(text).substr(colon + 1), count, count)};
+    if (range.first > range.last) {
+        throw std::invalid_argument("range " + text + " ends before it begins");
+    }
+    return range;
+}
+
+void list(Broker& broker, const std::string& pattern, bool as_json) {
+    const auto segments = broker.list(pattern);
+    std::cout << (as_json ? json_of(segments) : table_of(segments));
+}
+
+void show(Broker& broker, const std::string& name, bool as_json) {
+    const auto description = broker.describe(name);
+    std::cout << (as_json ? json_of(description) : description_of(description));
+}
+
+void create(Broker& broker, CreateArguments arguments) {
+    const ElementKind kind = kind_of_word(arguments.kind);
+    const std::uint32_t size = abi::size_of(kind);
+    const Plan plan{.form = arguments.count ? Form::array : Form::value,
+                    .element = {.kind = kind, .size = size, .alignment = size, .name = {}, .fields = {}},
+                    .count = arguments.count.value_or(1)};
+    arguments.options.broker = &broker;
+    arguments.options.shape = arguments.shape;
+    Segment::create(arguments.name, plan, std::span<const std::byte>{}, arguments.options);
+}
+
+void get(Broker& broker, const std::string& name, const std::string& range_text) {
+    const Segment segment = open(broker, name, Access::read);
+    const Element& element = segment.info().element;
+    const auto payload = segment.payload();
+    if (segment.info().form == Form::value && range_text.empty()) {
+        std::cout << element_text(element, payload) << '\n';
+        return;
+    }
+    const Range range = range_text.empty() ? Range{.first = 0, .last = segment.info().count}
+                                           : Range::of(range_text, segment.info().count);
+    const auto part = payload.subspan(range.first * element.size, (range.last - range.first) * element.size);
+    std::cout << (range.is_one ? element_text(element, part) : elements_text(element, part)) << '\n';
+}
+
+void set(Broker& broker, const std::string& name, const std::vector<std::string>& values, std::size_t first) {
+    const Segment segment = open(broker, name, Access::write);
+    const SegmentInfo& info = segment.info();
+    if (first >= info.count) {
+        throw std::invalid_argument("index " + std::to_string(first) + " of " + info.type());
+    }
+    const auto room = segment.payload().subspan(first * info.element.size);
+    const auto bytes = elements_of(info.element, values, room);
+    if (bytes.size() > room.size()) {
+        throw std::invalid_argument(std::to_string(bytes.size() / info.element.size) +
+                                    " elements from index " + std::to_string(first) + " do not fit into " +
+                                    info.type());
+    }
+    for (std::size_t at = 0; at < bytes.size(); at += info.element.size) {
+        store(room.subspan(at), std::span(bytes).subspan(at, info.element.size));
+    }
+}
+
+void destroy(Broker& broker, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+        broker.destroy(name);
+    }
+}
+
+} // namespace memshare::ctl

@@ -1,0 +1,36 @@
+// What each command does.
+#pragma once
+
+#include <memshare/broker.hpp>
+#include <memshare/options.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace memshare::ctl {
+
+// A part of an array: "3", "2:5", ":5", "2:" (as in Python: from the first up to, without, the last).
+struct Range {
+    std::size_t first = 0, last = 0;
+    bool is_one = false;
+
+    // Throws std::invalid_argument, if it is none or not within the count.
+    static Range of(const std::string& text, std::size_t count);
+};
+
+struct CreateArguments {
+    std::string name, kind;
+    std::optional<std::uint64_t> count; // none: a value
+    std::vector<std::uint64_t> shape;
+    CreateOptions options{.lifetime = Lifetime::persistent};
+};
+
+void list(Broker& broker, const std::string& pattern, bool as_json);
+void show(Broker& broker, const std::string& name, bool as_json);
+void create(Broker& broker, CreateArguments arguments);
+void get(Broker& broker, const std::string& name, const std::string& range);
+void set(Broker& broker, const std::string& name, const std::vector<std::string>& values, std::size_t first);
+void destroy(Broker& broker, const std::vector<std::string>& names);
+
+} // namespace memshare::ctl

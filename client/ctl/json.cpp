@@ -1,0 +1,73 @@
+#include "client/ctl/json.h"
+
+#include "client/ctl/table.h"
+
+#include <nlohmann/json.hpp>
+
+namespace memshare::ctl {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int indent = 2;
+
+Json element_json(const Element& element) {
+    Json json{{"kind", abi::name_of(element.kind)}, {"size", element.size}, {"alignment", element.alignment}};
+    if (!element.name.empty()) {
+        json["name"] = element.name;
+    }
+    for (const Field& field : element.fields) {
+        json["fields"].push_back({{"name", field.name},
+                                  {"kind", abi::name_of(field.kind)},
+                                  {"offset", field.offset},
+                                  {"count", field.count}});
+    }
+    return json;
+}
+
+Json segment_json(const SegmentInfo& segment) {
+    Json json{{"id", segment.id}};
+    if (!segment.name.empty()) {
+        json["name"] = segment.name;
+    }
+    json["form"] = segment.form == Form::value ? "value" : "array";
+    json["element"] = element_json(segment.element);
+    json["count"] = segment.count;
+    if (!segment.shape.empty()) {
+        json["shape"] = segment.shape;
+    }
+    json["sizeBytes"] = segment.size_bytes;
+    json["payloadOffset"] = segment.payload_offset;
+    json["lifetime"] = word_for(segment.lifetime);
+    json["mode"] = segment.mode;
+    json["uid"] = segment.uid;
+    json["gid"] = segment.gid;
+    json["creator"] = {{"pid", segment.creator_pid}, {"program", segment.creator_program}};
+    json["createdUSec"] = segment.created.time_since_epoch().count();
+    json["attachments"] = segment.attachments;
+    return json;
+}
+
+} // namespace
+
+std::string json_of(const std::vector<SegmentInfo>& segments) {
+    Json json{{"segments", Json::array()}};
+    for (const SegmentInfo& segment : segments) {
+        json["segments"].push_back(segment_json(segment));
+    }
+    return json.dump(indent) + '\n';
+}
+
+std::string json_of(const SegmentDescription& description) {
+    Json json{{"segment", segment_json(description.segment)}, {"attachments", Json::array()}};
+    for (const AttachmentInfo& attachment : description.attachments) {
+        json["attachments"].push_back({{"pid", attachment.pid},
+                                       {"uid", attachment.uid},
+                                       {"program", attachment.program},
+                                       {"access", word_for(attachment.access)},
+                                       {"sinceUSec", attachment.since.time_since_epoch().count()}});
+    }
+    return json.dump(indent) + '\n';
+}
+
+} // namespace memshare::ctl

@@ -1,0 +1,14 @@
+// What a program reads: the same as the broker's own JSON.
+#pragma once
+
+#include <memshare/broker.hpp>
+
+#include <string>
+#include <vector>
+
+namespace memshare::ctl {
+
+std::string json_of(const std::vector<SegmentInfo>& segments);
+std::string json_of(const SegmentDescription& description);
+
+} // namespace memshare::ctl

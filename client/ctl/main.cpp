@@ -1,0 +1,168 @@
+// memsharectl: shows and changes what a memshare broker has.
+#include "client/ctl/commands.h"
+#include "client/ctl/run.h"
+#include <memshare/error.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <numeric>
+
+namespace {
+
+using namespace memshare;
+
+Broker broker_at(const std::string& socket) { return socket.empty() ? Broker::local() : Broker(socket); }
+
+// What each command needs, and what is to be done in the end.
+struct CommandLine {
+    CLI::App app{"Shows and changes what a memshare broker has.", "memsharectl"};
+    std::string socket, pattern, name, range, daemon;
+    std::vector<std::string> names, values, command;
+    std::size_t first = 0;
+    bool as_json = false;
+    std::string mode = "0600", shape;
+    ctl::CreateArguments creation;
+    std::function<int()> action;
+
+    CommandLine() {
+        app.set_version_flag("--version", MEMSHARE_VERSION);
+        app.require_subcommand(1);
+        app.fallthrough();
+        app.add_option("--socket", socket,
+                       "The broker's socket (default: $MEMSHARE_SOCKET, the user's, the system's)");
+        add_list();
+        add_show();
+        add_create();
+        add_get();
+        add_set();
+        add_destroy();
+        add_run();
+    }
+    CommandLine(const CommandLine&) = delete;
+    CommandLine& operator=(const CommandLine&) = delete;
+
+    CLI::App* add(const std::string& word, const std::string& what, std::function<void(Broker&)> does) {
+        CLI::App* command_app = app.add_subcommand(word, what);
+        command_app->callback([this, does = std::move(does)] {
+            action = [this, does] {
+                Broker broker = broker_at(socket);
+                does(broker);
+                return EXIT_SUCCESS;
+            };
+        });
+        return command_app;
+    }
+
+    void add_list() {
+        CLI::App* to = add("list", "List segments", [this](Broker& b) { ctl::list(b, pattern, as_json); });
+        to->add_option("PATTERN", pattern, "Only names that match this shell pattern");
+        to->add_flag("--json", as_json, "Print JSON");
+    }
+    void add_show() {
+        CLI::App* to =
+            add("show", "Tell all about a segment", [this](Broker& b) { ctl::show(b, name, as_json); });
+        to->add_option("NAME", name, "Its name or id")->required();
+        to->add_flag("--json", as_json, "Print JSON");
+    }
+    void add_create() {
+        CLI::App* to =
+            add("create", "Make a segment of zeros", [this](Broker& b) { ctl::create(b, creation); });
+        to->add_option("NAME", creation.name, "Its name")->required();
+        to->add_option("ELEMENT", creation.kind, "What it holds")
+            ->required()
+            ->check(CLI::IsMember({"i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64", "bool",
+                                   "char", "wchar"}));
+        to->add_option("--count", creation.count, "Make an array of this length (default: one value)")
+            ->check(CLI::PositiveNumber);
+        to->add_option("--shape", creation.shape, "Make an array of these dimensions: 3,4")->delimiter(',');
+        to->add_option(
+              "--lifetime", creation.options.lifetime,
+              "When it ends: persistent (when destroyed; the default) or attached (with its last user)")
+            ->transform(
+                CLI::Transformer(std::map<std::string, Lifetime>{{"attached", Lifetime::attached},
+                                                                 {"persistent", Lifetime::persistent}})
+                    .description(""));
+        to->add_option("--mode", mode, "Who may read and write it, in octal")->capture_default_str();
+        to->add_option("--group", creation.options.group, "Whom the mode's group bits mean, as a number");
+        to->parse_complete_callback([this] { finish_creation(); });
+    }
+    void finish_creation() {
+        std::size_t end = 0;
+        creation.options.mode = static_cast<std::uint32_t>(std::stoul(mode, &end, 8));
+        if (end != mode.size()) {
+            throw CLI::ValidationError("--mode", mode + " is not an octal number");
+        }
+        if (!creation.shape.empty()) {
+            const auto product = std::reduce(creation.shape.begin(), creation.shape.end(), std::uint64_t{1},
+                                             std::multiplies{});
+            if (creation.count.value_or(product) != product) {
+                throw CLI::ValidationError("--shape", "does not multiply to --count");
+            }
+            creation.count = product;
+        }
+    }
+    void add_get() {
+        CLI::App* to =
+            add("get", "Print what a segment holds", [this](Broker& b) { ctl::get(b, name, range); });
+        to->add_option("NAME", name, "Its name or id")->required();
+        to->add_option("RANGE", range, "Only this element (3), or these (2:5, :5, 2:), counted from 0");
+    }
+    void add_set() {
+        CLI::App* to =
+            add("set", "Store into a segment", [this](Broker& b) { ctl::set(b, name, values, first); });
+        to->add_option("NAME", name, "Its name or id")->required();
+        to->add_option("VALUE", values, "One for each element; for a struct FIELD=VALUE")->required();
+        to->add_option("--at", first, "The index of the first element")->capture_default_str();
+    }
+    void add_destroy() {
+        CLI::App* to = add("destroy", "End segments: who has them mapped keeps them",
+                           [this](Broker& b) { ctl::destroy(b, names); });
+        to->add_option("NAME", names, "Their names or ids")->required();
+    }
+    void add_run() {
+        CLI::App* to = app.add_subcommand("run", "Run a command with a private broker, which ends with it");
+        to->add_option("--daemon", daemon,
+                       "The memshared to start (default: the one beside memsharectl, or $PATH)");
+        to->add_option("COMMAND", command, "The command and its arguments, after --")->required();
+        to->positionals_at_end();
+        to->callback([this] { action = [this] { return ctl::run_with_private_broker(command, daemon); }; });
+    }
+};
+
+// None of our options begins with a digit, so -2 is a number, and so is all that follows it no option.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+    std::vector<std::string> arguments(argv + 1, argv + argc);
+    const auto is_negative = [](const std::string& word) {
+        return word.size() > 1 && word[0] == '-' &&
+               (std::isdigit(static_cast<unsigned char>(word[1])) != 0 || word[1] == '.');
+    };
+    const auto end_of_options = std::ranges::find(arguments, "--");
+    const auto negative = std::find_if(arguments.begin(), end_of_options, is_negative);
+    if (negative != end_of_options) {
+        arguments.insert(negative, "--");
+    }
+    std::ranges::reverse(arguments); // as CLI11 wants them
+    return arguments;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        CommandLine line;
+        try {
+            line.app.parse(arguments_of(argc, argv));
+        } catch (const CLI::ParseError& end) {
+            return line.app.exit(end);
+        }
+        return line.action();
+    } catch (const std::exception& error) {
+        std::cerr << "memsharectl: " << error.what() << '\n';
+        return EXIT_FAILURE;
+    }
+}

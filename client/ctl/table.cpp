@@ -1,0 +1,122 @@
+#include "client/ctl/table.h"
+
+#include <pwd.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+namespace memshare::ctl {
+namespace {
+
+using Row = std::vector<std::string>;
+
+// Characters, not bytes: names are UTF-8.
+std::size_t width(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+std::string aligned(const std::vector<Row>& rows) {
+    std::vector<std::size_t> widths(rows.front().size());
+    for (const Row& row : rows) {
+        for (std::size_t column = 0; column < row.size(); ++column) {
+            widths[column] = std::max(widths[column], width(row[column]));
+        }
+    }
+    std::string text;
+    for (const Row& row : rows) {
+        for (std::size_t column = 0; column < row.size(); ++column) {
+            const bool last = column + 1 == row.size();
+            text += row[column] + (last ? "\n" : std::string(widths[column] - width(row[column]) + 2, ' '));
+        }
+    }
+    return text;
+}
+
+std::string user_name(std::uint32_t uid) {
+    const passwd* user = getpwuid(uid);
+    return user != nullptr ? user->pw_name : std::to_string(uid);
+}
+
+std::string process_words(const std::string& program, std::int64_t pid) {
+    return program + '[' + std::to_string(pid) + ']';
+}
+
+std::string time_words(Time time) {
+    const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+    std::tm local{};
+    std::array<char, 64> text{};
+    localtime_r(&seconds, &local);
+    return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local)};
+}
+
+std::string shape_words(const std::vector<std::uint64_t>& shape) {
+    std::string words;
+    for (const std::uint64_t dimension : shape) {
+        words += (words.empty() ? "" : " x ") + std::to_string(dimension);
+    }
+    return words;
+}
+
+std::string shown_name(const SegmentInfo& segment) {
+    return segment.name.empty() ? '(' + segment.id + ')' : segment.name;
+}
+
+} // namespace
+
+std::string_view word_for(Lifetime lifetime) {
+    static constexpr std::array<std::string_view, 3> words{"creator", "attached", "persistent"};
+    return words[static_cast<std::size_t>(lifetime)];
+}
+
+std::string_view word_for(Access access) { return access == Access::write ? "write" : "read"; }
+
+std::string octal(std::uint32_t mode) {
+    std::string digits = "0000";
+    for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, mode >>= 3) {
+        *digit = static_cast<char>('0' + (mode & 7));
+    }
+    return digits;
+}
+
+std::string table_of(const std::vector<SegmentInfo>& segments) {
+    std::vector<Row> rows{{"NAME", "TYPE", "BYTES", "OWNER", "MODE", "LIFETIME", "CREATOR", "ATTACHED"}};
+    for (const SegmentInfo& segment : segments) {
+        rows.push_back({shown_name(segment), segment.type(), std::to_string(segment.size_bytes),
+                        user_name(segment.uid), octal(segment.mode), std::string(word_for(segment.lifetime)),
+                        process_words(segment.creator_program, segment.creator_pid),
+                        std::to_string(segment.attachments)});
+    }
+    return aligned(rows);
+}
+
+std::string description_of(const SegmentDescription& description) {
+    const SegmentInfo& segment = description.segment;
+    std::vector<Row> rows{{"name", segment.name.empty() ? "(none)" : segment.name},
+                          {"id", segment.id},
+                          {"type", segment.type()},
+                          {"bytes", std::to_string(segment.size_bytes)},
+                          {"lifetime", std::string(word_for(segment.lifetime))},
+                          {"owner", user_name(segment.uid) + ", group " + std::to_string(segment.gid)},
+                          {"mode", octal(segment.mode)},
+                          {"creator", process_words(segment.creator_program, segment.creator_pid)},
+                          {"created", time_words(segment.created)}};
+    if (!segment.shape.empty()) {
+        rows.insert(rows.begin() + 3, {"shape", shape_words(segment.shape)});
+    }
+    for (const Field& field : segment.element.fields) {
+        const std::string count = field.count == 1 ? "" : '[' + std::to_string(field.count) + ']';
+        rows.push_back({"field", field.name + ": " + std::string(abi::name_of(field.kind)) + count + " at " +
+                                     std::to_string(field.offset)});
+    }
+    for (const AttachmentInfo& attachment : description.attachments) {
+        rows.push_back({"attached", process_words(attachment.program, attachment.pid) + " of " +
+                                        user_name(attachment.uid) + " to " +
+                                        std::string(word_for(attachment.access)) + " since " +
+                                        time_words(attachment.since)});
+    }
+    return aligned(rows);
+}
+
+} // namespace memshare::ctl

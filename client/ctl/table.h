@@ -1,0 +1,19 @@
+// What a person reads: tables of segments, and all about one.
+#pragma once
+
+#include <memshare/broker.hpp>
+
+#include <string>
+#include <vector>
+
+namespace memshare::ctl {
+
+std::string table_of(const std::vector<SegmentInfo>& segments);
+std::string description_of(const SegmentDescription& description);
+
+// Each word of the interface, as in options and JSON.
+std::string_view word_for(Lifetime lifetime);
+std::string_view word_for(Access access);
+std::string octal(std::uint32_t mode);
+
+} // namespace memshare::ctl
