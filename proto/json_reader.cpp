@@ -1,94 +1,303 @@
 #include "proto/json_reader.h"
 
-#include <nlohmann/json.hpp>
+#include "proto/utf8.h"
 
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace memshare::proto {
 
-// What the parser tells, in order. Saying false ends the parse.
-class JsonListener {
+// Goes through the text once. Each function takes what it is named after from the front of the text, adds it
+// to the document, and says whether it was there. (The grammar is that of RFC 8259.)
+class JsonParser {
   public:
-    using number_integer_t = std::int64_t;
-    using number_unsigned_t = std::uint64_t;
-    using number_float_t = double;
-    using string_t = std::string;
-    using binary_t = nlohmann::json::binary_t;
+    JsonParser(JsonDocument& document, std::string_view text, std::size_t most_values)
+        : document_(document), at_(text.data()), end_(text.data() + text.size()), most_values_(most_values) {}
 
-    JsonListener(JsonDocument& document, std::size_t most_values)
-        : document_(document), most_values_(most_values) {}
-
-    bool null() { return add(Kind::null); }
-    bool boolean(bool value) {
-        return add(Kind::boolean, [&](Node& n) { n.boolean = value; });
-    }
-    bool number_integer(std::int64_t value) {
-        return add(Kind::integer, [&](Node& n) { n.integer = value; });
-    }
-    bool number_unsigned(std::uint64_t value) {
-        return add(Kind::natural, [&](Node& n) { n.natural = value; });
-    }
-    bool number_float(double value, const std::string& /*digits*/) {
-        return add(Kind::real, [&](Node& n) { n.real = value; });
-    }
-    bool string(const std::string& value) {
-        const auto at = static_cast<std::uint32_t>(document_.texts_.size());
-        document_.texts_ += value;
-        return add(Kind::string, [&](Node& n) { n.text = {at, static_cast<std::uint32_t>(value.size())}; });
-    }
-    bool key(const std::string& value) { return string(value); }
-    bool binary(const binary_t& /*value*/) { return false; }
-    bool start_object(std::size_t /*size*/) { return open(Kind::object); }
-    bool end_object() { return close(); }
-    bool start_array(std::size_t /*size*/) { return open(Kind::array); }
-    bool end_array() { return close(); }
-    bool parse_error(std::size_t /*at*/, const std::string& /*token*/,
-                     const nlohmann::json::exception& /*why*/) {
-        return false;
+    bool whole_text() {
+        if (!value_begin()) {
+            return false;
+        }
+        while (!document_.open_.empty()) {
+            if (!rest_of_container()) {
+                return false;
+            }
+        }
+        skip_space();
+        return at_ == end_;
     }
 
   private:
     using Kind = JsonDocument::Kind;
     using Node = JsonDocument::Node;
 
-    bool add(Kind kind, auto fill) {
-        if (document_.nodes_.size() >= most_values_) {
+    // A whole plain value, or the beginning of an object or array, which is then open.
+    bool value_begin() {
+        skip_space();
+        switch (peek()) {
+            case '{':
+                return open(Kind::object);
+            case '[':
+                return open(Kind::array);
+            case '"':
+                return string();
+            case 't':
+                return word("true") && add_boolean(true);
+            case 'f':
+                return word("false") && add_boolean(false);
+            case 'n':
+                return word("null") && add(Kind::null) != nullptr;
+            default:
+                return number();
+        }
+    }
+
+    // The end of the innermost open object or array, or its next member or item up to where that opens
+    // another.
+    bool rest_of_container() {
+        const Node& container = document_.nodes_[document_.open_.back()];
+        const bool is_object = container.kind == Kind::object;
+        const bool is_empty = document_.open_.back() + 1 == document_.nodes_.size();
+        skip_space();
+        if (take(is_object ? '}' : ']')) {
+            close();
+            return true;
+        }
+        if (!is_empty && !take(',')) {
             return false;
         }
-        Node node;
-        node.kind = kind;
-        fill(node);
-        document_.nodes_.push_back(node);
+        if (!is_object) {
+            return value_begin();
+        }
+        skip_space();
+        if (peek() != '"' || !string()) {
+            return false;
+        }
+        skip_space();
+        return take(':') && value_begin();
+    }
+
+    bool string() {
+        ++at_; // the quote
+        const char* const start = at_;
+        while (true) {
+            skip_plain_ascii();
+            if (peek() == '"') {
+                break;
+            }
+            if (peek() == '\\') {
+                return string_with_escapes(start);
+            }
+            if (!character()) {
+                return false;
+            }
+        }
+        const auto size = static_cast<std::size_t>(at_ - start);
+        ++at_;
+        return add_text({.at = start, .size = size});
+    }
+
+    bool string_with_escapes(const char* start) {
+        std::string& to = document_.unescaped_;
+        const std::size_t begin = to.size();
+        to.append(start, at_);
+        while (!take('"')) {
+            const char* const from = at_;
+            if (peek() == '\\' ? !escape() : !character()) {
+                return false;
+            }
+            if (*from != '\\') {
+                to.append(from, at_);
+            }
+        }
+        return add_text({.at = to.data() + begin, .size = to.size() - begin});
+    }
+
+    void skip_plain_ascii() {
+        while (at_ != end_ && *at_ >= 0x20 && *at_ != '"' && *at_ != '\\') { // beyond ASCII is below 0
+            ++at_;
+        }
+    }
+
+    // One character that stands for itself. The end of the text, which peeks as 0, is not one.
+    bool character() {
+        if (peek() < 0x20) {
+            return false;
+        }
+        const std::size_t length = utf8_sequence({at_, end_});
+        at_ += length;
+        return length != 0;
+    }
+
+    bool escape() {
+        static constexpr std::string_view letters = "\"\\/bfnrt";
+        static constexpr std::string_view meanings = "\"\\/\b\f\n\r\t";
+        ++at_; // the backslash
+        if (take('u')) {
+            return escaped_code_point();
+        }
+        const std::size_t which = at_ == end_ ? std::string_view::npos : letters.find(*at_);
+        if (which == std::string_view::npos) {
+            return false;
+        }
+        ++at_;
+        document_.unescaped_ += meanings[which];
         return true;
     }
-    bool add(Kind kind) {
-        return add(kind, [](Node&) {});
+
+    bool escaped_code_point() {
+        const auto first = code_unit();
+        if (!first || (*first >= 0xDC00 && *first < 0xE000)) {
+            return false;
+        }
+        char32_t code = *first;
+        if (code >= 0xD800 && code < 0xDC00) { // the first of a surrogate pair
+            const bool again = take('\\') && take('u');
+            const auto second = again ? code_unit() : std::nullopt;
+            if (!second || *second < 0xDC00 || *second >= 0xE000) {
+                return false;
+            }
+            code = 0x10000 + ((code - 0xD800) << 10) + (*second - 0xDC00);
+        }
+        append_utf8(document_.unescaped_, code);
+        return true;
     }
+
+    std::optional<std::uint32_t> code_unit() {
+        constexpr std::ptrdiff_t digits = 4;
+        if (end_ - at_ < digits) {
+            return std::nullopt;
+        }
+        std::uint32_t unit = 0;
+        const auto [stopped, failure] = std::from_chars(at_, at_ + digits, unit, 16);
+        if (failure != std::errc{} || stopped != at_ + digits) {
+            return std::nullopt;
+        }
+        at_ += digits;
+        return unit;
+    }
+
+    bool number() {
+        const char* const start = at_;
+        const bool below_zero = take('-');
+        if (!take('0') && !digits()) {
+            return false;
+        }
+        const bool has_fraction = take('.');
+        if (has_fraction && !digits()) {
+            return false;
+        }
+        const bool has_exponent = take('e') || take('E');
+        if (has_exponent) {
+            static_cast<void>(take('+') || take('-'));
+            if (!digits()) {
+                return false;
+            }
+        }
+        Node* node = add(Kind::real);
+        if (node == nullptr) {
+            return false;
+        }
+        if (!has_fraction && !has_exponent) {
+            if (!below_zero && read(start, node->natural)) {
+                node->kind = Kind::natural;
+                return true;
+            }
+            if (below_zero && read(start, node->integer)) {
+                node->kind = Kind::integer;
+                return true;
+            }
+        }
+        return read(start, node->real); // not, if it is beyond what a double can be
+    }
+
+    template <typename T> bool read(const char* start, T& into) const {
+        return std::from_chars(start, at_, into).ec == std::errc{};
+    }
+
+    bool digits() {
+        const char* const start = at_;
+        while (at_ != end_ && *at_ >= '0' && *at_ <= '9') {
+            ++at_;
+        }
+        return at_ != start;
+    }
+
+    bool word(std::string_view expected) {
+        const bool is_there = std::string_view(at_, end_).starts_with(expected);
+        at_ += is_there ? expected.size() : 0;
+        return is_there;
+    }
+
+    void skip_space() {
+        while (at_ != end_ && (*at_ == ' ' || *at_ == '\t' || *at_ == '\n' || *at_ == '\r')) {
+            ++at_;
+        }
+    }
+
+    // The next byte as a number; 0 at the end, as no message holds a NUL.
+    unsigned peek() const { return at_ == end_ ? 0 : static_cast<unsigned char>(*at_); }
+
+    bool take(char expected) {
+        const bool is_there = at_ != end_ && *at_ == expected;
+        at_ += is_there ? 1 : 0;
+        return is_there;
+    }
+
+    bool add_text(JsonDocument::Text text) {
+        Node* node = add(Kind::string);
+        if (node != nullptr) {
+            node->text = text;
+        }
+        return node != nullptr;
+    }
+
+    bool add_boolean(bool value) {
+        Node* node = add(Kind::boolean);
+        if (node != nullptr) {
+            node->boolean = value;
+        }
+        return node != nullptr;
+    }
+
+    // Nothing, if there are too many.
+    Node* add(Kind kind) {
+        if (document_.nodes_.size() >= most_values_) {
+            return nullptr;
+        }
+        Node& node = document_.nodes_.emplace_back();
+        node.kind = kind;
+        return &node;
+    }
+
     bool open(Kind kind) {
         if (document_.open_.size() >= limits::json_depth) {
             return false;
         }
+        ++at_; // the bracket
         document_.open_.push_back(static_cast<std::uint32_t>(document_.nodes_.size()));
-        return add(kind);
+        return add(kind) != nullptr;
     }
-    bool close() {
+
+    void close() {
         const std::uint32_t at = document_.open_.back();
         document_.open_.pop_back();
         document_.nodes_[at].size = static_cast<std::uint32_t>(document_.nodes_.size()) - at;
-        return true;
     }
 
     JsonDocument& document_;
+    const char* at_;
+    const char* end_;
     std::size_t most_values_;
 };
 
 std::optional<JsonValue> JsonDocument::parse(std::string_view text, std::size_t most_values) {
     nodes_.clear();
-    texts_.clear();
+    unescaped_.clear();
+    unescaped_.reserve(text.size()); // no string grows when its escapes are undone
     open_.clear();
-    JsonListener listener(*this, most_values);
-    if (!nlohmann::json::sax_parse(text.begin(), text.end(), &listener)) {
+    if (!JsonParser(*this, text, most_values).whole_text()) {
         return std::nullopt;
     }
     return JsonValue(*this, 0);
@@ -102,7 +311,7 @@ std::optional<std::string_view> JsonValue::string() const {
     if (node().kind != JsonDocument::Kind::string) {
         return std::nullopt;
     }
-    return std::string_view(document_.get().texts_).substr(node().text.at, node().text.size);
+    return std::string_view(node().text.at, node().text.size);
 }
 
 namespace {
@@ -144,6 +353,8 @@ std::optional<std::int64_t> JsonValue::integer() const {
 
 std::optional<std::uint64_t> JsonValue::natural() const {
     switch (node().kind) {
+        case JsonDocument::Kind::integer:
+            return node().integer == 0 ? std::optional(std::uint64_t{0}) : std::nullopt; // as -0
         case JsonDocument::Kind::natural:
             return node().natural;
         case JsonDocument::Kind::real:

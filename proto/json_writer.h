@@ -21,8 +21,7 @@ class JsonWriter {
 
     // A member's name, one of our own constants that needs no escapes.
     void name(std::string_view name) {
-        separate();
-        out_ += '"';
+        out_ += first_ ? "\"" : ",\"";
         out_ += name;
         out_ += "\":";
         first_ = true;

@@ -175,17 +175,17 @@ struct Json<T> {
         std::uint32_t seen = 0;
         std::optional<WrongPart> wrong;
         const auto one_member = [&](std::string_view name, JsonValue value) {
-            bool known = false;
-            visit([&](const auto& member, std::uint32_t bit) {
-                if (member.name == name) {
-                    known = true;
-                    if ((seen & bit) != 0) {
-                        wrong = WrongPart(name); // said twice
-                    } else {
-                        wrong = read_member(result, member, value, strangers);
-                    }
-                    seen |= value.is_null() ? 0 : bit;
+            const bool known = visit_until([&](const auto& member, std::uint32_t bit) {
+                if (member.name != name) {
+                    return false;
                 }
+                if ((seen & bit) != 0) {
+                    wrong = WrongPart(name); // said twice
+                } else {
+                    wrong = read_member(result, member, value, strangers);
+                }
+                seen |= value.is_null() ? 0 : bit;
+                return true;
             });
             if (!known && strangers == Strangers::refuse) {
                 wrong = WrongPart(name);
@@ -217,15 +217,23 @@ struct Json<T> {
         to.end_object();
     }
 
-    // Calls each(member, bit) for the members in their order, with a bit of its own for each.
-    static constexpr void visit(auto each) {
-        std::apply(
+    // Calls each(member, bit) for the members in their order, with a bit of its own for each, until it says
+    // true.
+    static constexpr bool visit_until(auto each) {
+        static constexpr auto list = MembersOf<T>::list();
+        return std::apply(
             [&](const auto&... member) {
                 static_assert(sizeof...(member) <= 32);
                 std::uint32_t bit = 1;
-                ((each(member, bit), bit <<= 1), ...);
+                return ((each(member, bit) || ((bit <<= 1), false)) || ...);
             },
-            MembersOf<T>::list());
+            list);
+    }
+    static constexpr void visit(auto each) {
+        visit_until([&](const auto& member, std::uint32_t bit) {
+            each(member, bit);
+            return false;
+        });
     }
 
   private:

@@ -58,14 +58,12 @@ SegmentId SegmentId::random() {
 
 std::string SegmentId::text() const {
     static constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    text.reserve(text_size);
+    std::string text(text_size, '-');
+    std::size_t at = 0;
     for (std::size_t byte = 0; byte < bytes_.size(); ++byte) {
-        if (dash_before(byte)) {
-            text += '-';
-        }
-        text += digits[bytes_[byte] >> 4];
-        text += digits[bytes_[byte] & 0x0F];
+        at += dash_before(byte) ? 1U : 0U;
+        text[at++] = digits[bytes_[byte] >> 4];
+        text[at++] = digits[bytes_[byte] & 0x0F];
     }
     return text;
 }

@@ -6,19 +6,28 @@
 namespace memshare::proto {
 namespace {
 
-// The length of the well-formed sequence at the start of the text (Unicode 15, table 3-7), and 0 if there is
-// none or if it is a control character.
+// Likewise, and 0 if it is a control character.
 std::size_t printable_sequence(std::string_view text) {
-    const auto byte = [&](std::size_t at) { return static_cast<std::uint8_t>(text[at]); };
+    const auto first = static_cast<std::uint8_t>(text[0]);
+    const bool ascii_control = first < 0x20 || first == 0x7F;
+    const std::size_t length = ascii_control ? 0 : utf8_sequence(text);
+    const bool late_control = length == 2 && first == 0xC2 && static_cast<std::uint8_t>(text[1]) < 0xA0;
+    return late_control ? 0 : length;
+}
+
+} // namespace
+
+std::size_t utf8_sequence(std::string_view text) {
     const auto continues = [&](std::size_t at, std::uint8_t low = 0x80, std::uint8_t high = 0xBF) {
-        return at < text.size() && byte(at) >= low && byte(at) <= high;
+        return at < text.size() && static_cast<std::uint8_t>(text[at]) >= low &&
+               static_cast<std::uint8_t>(text[at]) <= high;
     };
-    const std::uint8_t first = byte(0);
+    const auto first = static_cast<std::uint8_t>(text[0]);
     if (first < 0x80) {
-        return first >= 0x20 && first != 0x7F ? 1 : 0;
+        return 1;
     }
     if (first >= 0xC2 && first <= 0xDF) {
-        return continues(1, first == 0xC2 ? 0xA0 : 0x80) ? 2 : 0; // U+0080 to U+009F are controls
+        return continues(1) ? 2 : 0;
     }
     if (first >= 0xE0 && first <= 0xEF) {
         const std::uint8_t low = first == 0xE0 ? 0xA0 : 0x80;
@@ -33,7 +42,24 @@ std::size_t printable_sequence(std::string_view text) {
     return 0;
 }
 
-} // namespace
+void append_utf8(std::string& text, char32_t code) {
+    const auto tail = [&](unsigned shift) { text += static_cast<char>(0x80 | (code >> shift & 0x3F)); };
+    if (code < 0x80) {
+        text += static_cast<char>(code);
+    } else if (code < 0x800) {
+        text += static_cast<char>(0xC0 | code >> 6);
+        tail(0);
+    } else if (code < 0x10000) {
+        text += static_cast<char>(0xE0 | code >> 12);
+        tail(6);
+        tail(0);
+    } else {
+        text += static_cast<char>(0xF0 | code >> 18);
+        tail(12);
+        tail(6);
+        tail(0);
+    }
+}
 
 bool is_printable_utf8(std::string_view text) {
     while (!text.empty()) {
