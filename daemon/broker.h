@@ -32,6 +32,9 @@ class Broker {
     // Carries out one call that came over a session's line.
     void answer(HolderId session, Line& line, const proto::Call& call, Outgoing& out);
 
+    // Closes a descriptor of a segment's memory that has been sent.
+    void close(proto::Fd memory) { closer_.close_one(std::move(memory)); }
+
     // A line of the session's is over, and with its last one the session, if it holds nothing.
     void over(HolderId session, Line& line);
 

@@ -2,6 +2,8 @@
 
 #include "proto/limits.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <functional>
 #include <iterator>
@@ -27,6 +29,26 @@ void Closer::close(std::vector<Memory> memories) {
     if (bytes <= proto::limits::close_inline_bytes) {
         return;
     }
+    std::vector<proto::Fd> fds;
+    fds.reserve(memories.size());
+    for (Memory& memory : memories) {
+        fds.push_back(std::move(memory).release());
+    }
+    leave(std::move(fds));
+}
+
+void Closer::close_one(proto::Fd memory) {
+    struct stat status{};
+    if (!memory || fstat(memory.number(), &status) != 0 ||
+        static_cast<std::uint64_t>(status.st_size) <= proto::limits::close_inline_bytes) {
+        return;
+    }
+    std::vector<proto::Fd> one;
+    one.push_back(std::move(memory));
+    leave(std::move(one));
+}
+
+void Closer::leave(std::vector<proto::Fd> memories) {
     {
         const std::scoped_lock lock(mutex_);
         std::ranges::move(memories, std::back_inserter(waiting_));
@@ -38,7 +60,7 @@ void Closer::work() {
     std::unique_lock lock(mutex_);
     while (!ending_ || !waiting_.empty()) {
         changed_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
-        std::vector<Memory> now = std::exchange(waiting_, {});
+        std::vector<proto::Fd> now = std::exchange(waiting_, {});
         lock.unlock();
         now.clear();
         lock.lock();

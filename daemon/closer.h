@@ -21,12 +21,16 @@ class Closer {
 
     void close(std::vector<Memory> memories);
 
+    // Of a segment that may be gone by now.
+    void close_one(proto::Fd memory);
+
   private:
+    void leave(std::vector<proto::Fd> memories);
     void work();
 
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::vector<Memory> waiting_;
+    std::vector<proto::Fd> waiting_;
     bool ending_ = false;
     std::thread worker_;
 };

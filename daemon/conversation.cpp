@@ -22,6 +22,9 @@ using proto::Stream;
 
 namespace {
 
+// A conversation keeps the memory of its last reply for the next one, up to this.
+constexpr std::size_t kept_bytes = 16 * proto::limits::KiB;
+
 // From here on no more than this lies unread in the socket: a peer that does not read its replies makes its
 // own conversation wait, and nobody else's.
 void bound_unread(int socket) {
@@ -130,10 +133,13 @@ asio::awaitable<bool> Conversation::reply_to(const Stream::Message& message) {
     std::string kept = std::move(out_.text); // for its memory
     kept.clear();
     out_ = {};
-    out_.text = std::move(kept);
+    if (kept.capacity() <= kept_bytes) {
+        out_.text = std::move(kept);
+    }
     broker_.answer(session_, *this, *call, out_);
     session_ = out_.session;
     bool sent = co_await send();
+    broker_.close(std::move(out_.own_fd));
     const auto next = std::move(out_.next);
     for (bool more = next != nullptr; sent && more;) {
         out_.text.clear();
@@ -183,7 +189,8 @@ asio::awaitable<bool> Conversation::send() {
         if (rest.empty()) {
             co_return true;
         }
-        if (!keep_fd() || !co_await wait_for(Socket::wait_write)) {
+        // A session that has said goodbye counts no more, and cannot wait at the broker's expense.
+        if (out_.hang_up || !keep_fd() || !co_await wait_for(Socket::wait_write)) {
             co_return false;
         }
     }

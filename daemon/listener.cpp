@@ -1,11 +1,13 @@
 #include "daemon/listener.h"
 
 #include "daemon/conversation.h"
+#include "proto/limits.h"
 #include "proto/socket_address.h"
 
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/posix/stream_descriptor.hpp>
+#include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
@@ -53,7 +55,8 @@ Result<Fd> bind_path(const std::string& path, const std::string& folder) {
             return system_error("listen at " + path);
         }
         const Fd probe = new_socket();
-        if (connect(probe.number(), address->data(), SocketAddress::size()) == 0 || errno != ECONNREFUSED) {
+        const bool answers = connect(probe.number(), address->data(), SocketAddress::size()) == 0;
+        if (answers || errno != ECONNREFUSED || !SocketIdentity::of(path)) {
             return system_error("listen at " + path, EADDRINUSE);
         }
         unlink(path.c_str());
@@ -83,6 +86,7 @@ asio::awaitable<void> accept_all(Broker& broker, asio::posix::stream_descriptor 
     constexpr std::chrono::milliseconds pause{100};
     asio::steady_timer timer(broker.loop());
     bool short_of_something = false;
+    std::size_t accepted = 0;
     while (true) {
         Fd socket =
             Fd::adopt(accept4(listening.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -90,6 +94,9 @@ asio::awaitable<void> accept_all(Broker& broker, asio::posix::stream_descriptor 
         if (socket) {
             short_of_something = false;
             Conversation::begin(broker, std::move(socket));
+            if (++accepted % proto::limits::connections_in_a_row == 0) {
+                co_await asio::post(broker.loop(), use_awaitable);
+            }
         } else if (error == EAGAIN) {
             co_await listening.async_wait(asio::posix::stream_descriptor::wait_read, use_awaitable);
         } else if (is_shortage(error)) {
@@ -107,6 +114,14 @@ asio::awaitable<void> accept_all(Broker& broker, asio::posix::stream_descriptor 
 
 } // namespace
 
+std::optional<SocketIdentity> SocketIdentity::of(const std::string& path) {
+    struct stat status{};
+    if (lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) {
+        return std::nullopt;
+    }
+    return SocketIdentity{.device = status.st_dev, .inode = status.st_ino};
+}
+
 Result<SocketFile> SocketFile::listen(const std::string& path, mode_t folder_mode) {
     SocketFile file;
     const std::string folder = std::filesystem::path(path).parent_path().string();
@@ -123,16 +138,18 @@ Result<SocketFile> SocketFile::listen(const std::string& path, mode_t folder_mod
     }
     file.socket_ = *std::move(socket);
     file.path_ = path;
+    file.identity_ = SocketIdentity::of(path);
     return file;
 }
 
 SocketFile::SocketFile(SocketFile&& other) noexcept
     : path_(std::exchange(other.path_, {})),
       made_folder_(std::exchange(other.made_folder_, {})),
+      identity_(other.identity_),
       socket_(std::move(other.socket_)) {}
 
 SocketFile::~SocketFile() {
-    if (!path_.empty()) {
+    if (!path_.empty() && SocketIdentity::of(path_) == identity_) { // and not its successor's
         unlink(path_.c_str());
     }
     if (!made_folder_.empty()) {

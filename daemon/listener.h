@@ -5,10 +5,22 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace memshare::daemon {
+
+// Which socket lies at a path.
+struct SocketIdentity {
+    dev_t device = 0;
+    ino_t inode = 0;
+
+    // Nothing, if no socket does.
+    static std::optional<SocketIdentity> of(const std::string& path);
+
+    friend bool operator==(const SocketIdentity&, const SocketIdentity&) = default;
+};
 
 // A listening socket in the file system. Its file, and its folder if that was made for it, go with it.
 class SocketFile {
@@ -30,6 +42,7 @@ class SocketFile {
     SocketFile() = default;
 
     std::string path_, made_folder_;
+    std::optional<SocketIdentity> identity_;
     proto::Fd socket_;
 };
 

@@ -38,13 +38,14 @@ Result<std::string> socket_path(const Options& options) {
 // The system's broker is for everybody; all others are for whoever starts them.
 mode_t folder_mode(const std::string& path) { return path == proto::system_socket_path ? 0755 : 0700; }
 
-// Each segment takes a descriptor and each session two.
-void raise_descriptor_limit() {
+// Raises it to all that is allowed, and returns what it is now.
+std::uint64_t raise_descriptor_limit() {
     rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
 }
 
 Result<void> run_broker(const Options& options) {
@@ -82,12 +83,12 @@ Result<void> run_broker(const Options& options) {
 } // namespace
 
 int main(int argc, char** argv) {
-    const auto options = Options::read(argc, argv);
+    auto options = Options::read(argc, argv);
     if (!options) {
         return options.error();
     }
     start_log(options->log_level);
-    raise_descriptor_limit();
+    options->limits.fit_descriptors(raise_descriptor_limit());
     if (const auto ended = run_broker(*options); !ended) {
         spdlog::error("cannot {}", ended.error().sentence());
         return EXIT_FAILURE;

@@ -25,6 +25,9 @@ class Memory {
     // A new one that the kernel will not let anyone write through.
     proto::Result<proto::Fd> read_only() const;
 
+    // Gives up the descriptor, to be closed elsewhere.
+    proto::Fd release() && { return std::move(fd_); }
+
   private:
     Memory(proto::Fd fd, std::uint64_t size) : fd_(std::move(fd)), size_(size) {}
 

@@ -5,15 +5,23 @@
 namespace memshare::daemon {
 namespace {
 
-constexpr std::array<std::string_view, resources> user_names{"sessions", "segments", "bytes", "attachments"};
+constexpr std::array<std::string_view, resources> user_names{"sessions", "segments", "bytes", "attachments",
+                                                             "descriptors"};
 constexpr std::array<std::string_view, resources> total_names{"totalSessions", "totalSegments", "totalBytes",
-                                                              "totalAttachments"};
+                                                              "totalAttachments", "totalDescriptors"};
 
 bool exceeds(std::uint64_t used, std::uint64_t requested, std::uint64_t allowed) {
     return used > allowed || requested > allowed - used;
 }
 
 } // namespace
+
+void Limits::fit_descriptors(std::uint64_t can_be_open) {
+    constexpr auto at = static_cast<std::size_t>(Resource::descriptors);
+    const std::uint64_t kept = proto::limits::descriptors_kept;
+    total[at] = can_be_open > kept ? can_be_open - kept : 0;
+    per_user[at] = total[at] - total[at] / proto::limits::descriptors_share;
+}
 
 Charge& Charge::operator=(Charge&& other) noexcept {
     if (this != &other) {

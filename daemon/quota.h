@@ -8,19 +8,25 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <unordered_map>
 
 namespace memshare::daemon {
 
-enum class Resource { sessions, segments, bytes, attachments };
-inline constexpr std::size_t resources = 4;
+enum class Resource { sessions, segments, bytes, attachments, descriptors };
+inline constexpr std::size_t resources = 5;
 using Amounts = std::array<std::uint64_t, resources>; // indexed by Resource
 
 struct Limits {
     Amounts per_user{proto::limits::sessions_per_user, proto::limits::segments_per_user,
-                     proto::limits::bytes_per_user, proto::limits::attachments_per_user};
+                     proto::limits::bytes_per_user, proto::limits::attachments_per_user, unlimited};
     Amounts total{proto::limits::sessions_total, proto::limits::segments_total, proto::limits::bytes_total,
-                  proto::limits::attachments_total};
+                  proto::limits::attachments_total, unlimited};
+
+    // Fits the descriptors to what the process may open.
+    void fit_descriptors(std::uint64_t can_be_open);
+
+    static constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();
 };
 
 class Quota;

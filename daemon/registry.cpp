@@ -78,6 +78,7 @@ Segment& Registry::create(Session& creator, Blueprint blueprint, Memory memory, 
                                                   .age = ++last_age_,
                                                   .segment_charge = std::move(charges.segment),
                                                   .bytes_charge = std::move(charges.bytes),
+                                                  .descriptor_charge = std::move(charges.descriptor),
                                                   .attached = {}});
     Segment& segment = *made;
     segments_.emplace(segment.is.id, std::move(made));

@@ -35,7 +35,7 @@ struct Session {
     Caller caller;
     std::int64_t pid = 0;
     std::string program;
-    Charge charge;
+    Charge charge, descriptors_charge;
     std::unordered_map<Segment*, Attachment> attachments;
     std::unordered_set<Segment*> creations; // of lifetime `creator`, and not ended
 
@@ -60,7 +60,7 @@ struct Segment {
     HolderId creator = 0;  // of the session that made it
     std::uint64_t age = 0; // rank among all segments ever made
     bool ended = false;    // nobody can find it any more
-    Charge segment_charge, bytes_charge;
+    Charge segment_charge, bytes_charge, descriptor_charge;
     std::set<Session*> attached;
 };
 
@@ -85,6 +85,7 @@ class Registry {
 
     struct Charges {
         Charge segment, bytes, attachment;
+        Charge descriptor{};
     };
 
     // Makes a segment whose id and name are free, and attaches its creator for writing.

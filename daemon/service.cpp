@@ -94,12 +94,19 @@ Answer<Blueprint> blueprint_of(const Session& session, const proto::Create& call
 } // namespace
 
 Answer<HolderId> Service::welcome(Peer peer) {
-    auto charge = quota_.charge(peer.caller.uid, Resource::sessions, 1);
+    const std::uint32_t uid = peer.caller.uid;
+    auto charge = quota_.charge(uid, Resource::sessions, 1);
     if (!charge) {
         return std::unexpected(charge.error());
     }
-    return registry_.open_session(std::move(peer), proto::SegmentId::random().text(), *std::move(charge))
-        .holder;
+    auto descriptors = quota_.charge(uid, Resource::descriptors, proto::limits::descriptors_per_session);
+    if (!descriptors) {
+        return std::unexpected(descriptors.error());
+    }
+    std::string token = proto::SegmentId::random().text();
+    Session& session = registry_.open_session(std::move(peer), std::move(token), *std::move(charge));
+    session.descriptors_charge = *std::move(descriptors);
+    return session.holder;
 }
 
 void Service::answer(HolderId holder, const proto::Call& call, Outgoing& out) {
@@ -162,20 +169,24 @@ Answer<Segment*> Service::find_for(const Session& session, const proto::SegmentR
 }
 
 Answer<Registry::Charges> Service::charge_for(const Session& session, std::uint64_t bytes) {
-    auto segment = quota_.charge(session.caller.uid, Resource::segments, 1);
-    if (!segment) {
-        return std::unexpected(segment.error());
+    Registry::Charges charges;
+    const auto take = [&](Charge& into, Resource resource, std::uint64_t amount) -> Answer<void> {
+        auto charge = quota_.charge(session.caller.uid, resource, amount);
+        if (!charge) {
+            return std::unexpected(charge.error());
+        }
+        into = *std::move(charge);
+        return {};
+    };
+    for (const auto& taken :
+         {take(charges.segment, Resource::segments, 1), take(charges.bytes, Resource::bytes, bytes),
+          take(charges.attachment, Resource::attachments, 1),
+          take(charges.descriptor, Resource::descriptors, 1)}) {
+        if (!taken) {
+            return std::unexpected(taken.error());
+        }
     }
-    auto memory = quota_.charge(session.caller.uid, Resource::bytes, bytes);
-    if (!memory) {
-        return std::unexpected(memory.error());
-    }
-    auto attachment = quota_.charge(session.caller.uid, Resource::attachments, 1);
-    if (!attachment) {
-        return std::unexpected(attachment.error());
-    }
-    return Registry::Charges{
-        .segment = *std::move(segment), .bytes = *std::move(memory), .attachment = *std::move(attachment)};
+    return charges;
 }
 
 // Puts the descriptor of a segment beside the reply.
@@ -328,26 +339,34 @@ Answer<proto::Describe::Reply> Service::handle(Turn& turn, const proto::Describe
     return reply;
 }
 
-// The next segments after one of that age, which moves on; fewer than the most when there are no more.
-proto::List::Reply Service::batch(const Caller& caller, const proto::List& filter, std::uint64_t& age,
-                                  std::size_t most) {
-    proto::List::Reply reply;
-    while (reply.segments.size() < most) {
+namespace {
+
+bool is_listed(const Segment& segment, const Caller& caller, const proto::List& filter) {
+    const Blueprint& is = segment.is;
+    return may(caller, Access::read, is.rights) && (!filter.uid || *filter.uid == is.rights.uid) &&
+           (filter.pattern.empty() ||
+            (is.name && fnmatch(filter.pattern.c_str(), is.name->text().c_str(), 0) == 0));
+}
+
+} // namespace
+
+// The next segments after one of that age, which moves on, until their weight is enough.
+Service::Batch Service::batch(const Caller& caller, const proto::List& filter, std::uint64_t& age,
+                              std::size_t enough) {
+    Batch batch;
+    for (std::size_t weight = 0; weight < enough;) {
         const Segment* segment = registry_.next_after(age);
         if (segment == nullptr) {
+            batch.is_last = true;
             break;
         }
         age = segment->age;
-        const bool matches =
-            may(caller, Access::read, segment->is.rights) &&
-            (!filter.uid || *filter.uid == segment->is.rights.uid) &&
-            (filter.pattern.empty() ||
-             (segment->is.name && fnmatch(filter.pattern.c_str(), segment->is.name->text().c_str(), 0) == 0));
-        if (matches) {
-            reply.segments.push_back(shown(*segment));
+        if (is_listed(*segment, caller, filter)) {
+            batch.reply.segments.push_back(shown(*segment));
+            weight += 1 + segment->is.type.element.fields.size() / proto::limits::list_fields;
         }
     }
-    return reply;
+    return batch;
 }
 
 Answer<proto::List::Reply> Service::handle(Turn& turn, const proto::List& call) {
@@ -355,20 +374,20 @@ Answer<proto::List::Reply> Service::handle(Turn& turn, const proto::List& call) 
         return invalid("pattern");
     }
     std::uint64_t age = 0;
-    if (!turn.more) {
-        return batch(turn.session.caller, call, age, registry_.segments());
+    const std::size_t enough = turn.more ? proto::limits::list_batch : proto::limits::list_whole;
+    auto first = batch(turn.session.caller, call, age, enough);
+    if (!first.is_last && !turn.more) {
+        return std::unexpected(proto::ExpectedMore{});
     }
-    auto first = batch(turn.session.caller, call, age, proto::limits::list_batch);
     // What is made meanwhile is listed too, and what ends is not; the caller's rights are those it came with.
-    if (first.segments.size() == proto::limits::list_batch) {
+    if (!first.is_last) {
         turn.out.next = [this, call, age, caller = turn.session.caller](Outgoing& out) mutable {
-            const auto reply = batch(caller, call, age, proto::limits::list_batch);
-            const bool continues = reply.segments.size() == proto::limits::list_batch;
-            write_reply(out.text, reply, continues);
-            return continues;
+            const auto next = batch(caller, call, age, proto::limits::list_batch);
+            write_reply(out.text, next.reply, !next.is_last);
+            return !next.is_last;
         };
     }
-    return first;
+    return std::move(first.reply);
 }
 
 Answer<proto::Hello::Reply> Service::handle(Turn& turn, const proto::Hello& call) {

@@ -56,8 +56,12 @@ class Service {
     proto::Answer<Segment*> find_for(const Session& session, const proto::SegmentReference& reference);
     proto::Answer<Registry::Charges> charge_for(const Session& session, std::uint64_t bytes);
     proto::Answer<void> hand_out(Turn& turn, const Segment& segment, proto::Access access);
-    proto::List::Reply batch(const Caller& caller, const proto::List& filter, std::uint64_t& age,
-                             std::size_t most);
+
+    struct Batch {
+        proto::List::Reply reply;
+        bool is_last = false;
+    };
+    Batch batch(const Caller& caller, const proto::List& filter, std::uint64_t& age, std::size_t enough);
 
     Registry& registry_;
     Quota& quota_;

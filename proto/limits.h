@@ -43,11 +43,17 @@ inline constexpr std::size_t dimensions = 8;
 // One segment: what a process can map on a machine with 47 address bits, many times over.
 inline constexpr std::uint64_t segment_bytes = std::uint64_t{1} << 44;
 
-// Segments in one reply of List with `more`. Each takes some 400 bytes and one microsecond to write.
+// Segments in one reply of List: with `more`, which goes on with the next ones, and without, where a longer
+// list is refused. Each takes some 400 bytes and one microsecond to write, and so do this many fields of a
+// struct.
 inline constexpr std::size_t list_batch = 128;
+inline constexpr std::size_t list_whole = 1024;
+inline constexpr std::size_t list_fields = 8;
 
-// How many calls of one connection are answered before the others have their turn.
+// How many calls of one connection are answered, and how many connections accepted, before others have their
+// turn.
 inline constexpr std::size_t calls_in_a_row = 16;
+inline constexpr std::size_t connections_in_a_row = 16;
 
 // What may wait unread in one connection, before the kernel counts its own share and doubles it: some 25
 // replies with a descriptor. A peer that never reads holds no more descriptors in flight than that.
@@ -67,7 +73,11 @@ inline constexpr std::uint64_t segments_total = 131072;
 inline constexpr std::uint64_t bytes_total = std::uint64_t{1} << 42;
 inline constexpr std::uint64_t attachments_total = 524288;
 
-// Descriptors that the daemon keeps for itself: its loop, its log, its listening socket.
+// Descriptors. The daemon has as many as its RLIMIT_NOFILE, and keeps these for itself: its loop, its log,
+// its listening sockets, what is being sent. Of the others a session takes two (its socket and its process)
+// and a segment one, and one user gets all but a share, so that the others can still connect.
 inline constexpr std::uint64_t descriptors_kept = 64;
+inline constexpr std::uint64_t descriptors_per_session = 2;
+inline constexpr std::uint64_t descriptors_share = 16; // one sixteenth
 
 } // namespace memshare::proto::limits

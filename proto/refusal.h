@@ -88,9 +88,14 @@ struct MethodNotImplemented {
     static constexpr auto members() { return std::tuple(required("method", &MethodNotImplemented::method)); }
 };
 
-using Refusal =
-    std::variant<NoSuchSegment, NameTaken, TypeMismatch, AccessDenied, QuotaExceeded, OutOfMemory,
-                 NotResumable, InvalidParameter, InterfaceNotFound, MethodNotFound, MethodNotImplemented>;
+struct ExpectedMore {
+    static constexpr std::string_view error = "org.varlink.service.ExpectedMore";
+    static constexpr auto members() { return std::tuple(); }
+};
+
+using Refusal = std::variant<NoSuchSegment, NameTaken, TypeMismatch, AccessDenied, QuotaExceeded, OutOfMemory,
+                             NotResumable, InvalidParameter, InterfaceNotFound, MethodNotFound,
+                             MethodNotImplemented, ExpectedMore>;
 
 // What a method answers: its reply, or why not.
 template <typename T> using Answer = std::expected<T, Refusal>;

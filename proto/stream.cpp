@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t most_fds = 253; // SCM_MAX_FD: the kernel lets no message have more
 constexpr std::size_t read_bytes = 4096;
+constexpr std::size_t kept_bytes = 65536; // of a buffer that was larger once
 
 // Room for the descriptors of one message. Not initialised on purpose: the kernel writes what is read, and a
 // kilobyte of zeros a call would be felt.
@@ -55,6 +56,9 @@ std::optional<Stream::Message> Stream::take() {
 void Stream::make_room() {
     if (start_ == end_) {
         start_ = end_ = searched_ = 0;
+        if (buffer_.size() > kept_bytes) {
+            buffer_ = std::string();
+        }
     } else if (start_ > 0 && buffer_.size() - end_ < read_bytes) {
         std::memmove(buffer_.data(), buffer_.data() + start_, end_ - start_);
         end_ -= start_;

@@ -42,6 +42,20 @@ void Connection::close() {
 
 void Connection::open() {
     close();
+    try {
+        connect();
+        write(proto::Hello{.resume_token = {}, .program = program_invocation_short_name},
+              proto::Wants::reply);
+        send();
+        version_ = read<proto::Hello>(receive({}).reply).version;
+    } catch (...) { // a broker that turned us away may take us the next time
+        close();
+        throw;
+    }
+    ++session_;
+}
+
+void Connection::connect() {
     const auto address = proto::SocketAddress::of(path_);
     if (!address) {
         client::throw_error(address.error());
@@ -53,18 +67,13 @@ void Connection::open() {
     const timeval wait = as_timeval(longest_wait);
     setsockopt(socket_.number(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
     setsockopt(socket_.number(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
-    while (connect(socket_.number(), address->data(), proto::SocketAddress::size()) != 0) {
+    while (::connect(socket_.number(), address->data(), proto::SocketAddress::size()) != 0) {
         if (errno != EINTR) {
-            const int error = errno;
-            close();
-            throw_no_broker(error, path_);
+            throw_no_broker(errno, path_);
         }
     }
     stream_.emplace(socket_.number(), proto::limits::reply_bytes);
     owner_ = getpid();
-    write(proto::Hello{.resume_token = {}, .program = program_invocation_short_name}, proto::Wants::reply);
-    send();
-    version_ = read<proto::Hello>(receive({}).reply).version;
 }
 
 std::string Connection::version() {

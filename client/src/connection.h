@@ -7,6 +7,7 @@
 #include "proto/varlink.h"
 #include <memshare/broker.hpp>
 
+#include <atomic>
 #include <mutex>
 
 namespace memshare::detail {
@@ -44,11 +45,14 @@ class Connection {
         }
     }
 
-    // Sends a call that is not answered, if the connection stands, and is this process's. Never throws.
-    template <typename Method> void tell(const Method& parameters) noexcept {
+    // Which of this connection's sessions is open: another one after each time that it broke, and in a child.
+    std::uint64_t session() const { return session_; }
+
+    // Sends a call that is not answered, if that session is still open here. Never throws.
+    template <typename Method> void tell(const Method& parameters, std::uint64_t session) noexcept {
         try {
             const std::scoped_lock lock(mutex_);
-            if (is_open()) {
+            if (is_open() && session == session_) {
                 write(parameters, proto::Wants::nothing);
                 send();
             }
@@ -67,6 +71,7 @@ class Connection {
 
     bool is_open() const;
     void open();
+    void connect();
     void close();
 
     template <typename Method> void write(const Method& parameters, proto::Wants wants) {
@@ -99,6 +104,7 @@ class Connection {
     std::mutex mutex_;
     proto::Fd socket_;
     pid_t owner_ = 0; // the process that opened it
+    std::atomic<std::uint64_t> session_ = 0;
     std::optional<proto::Stream> stream_;
     proto::JsonDocument document_;
     std::string text_;

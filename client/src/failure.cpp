@@ -111,6 +111,9 @@ struct Sentence {
     Error operator()(const proto::MethodNotFound& no) const {
         return {Errc::refused, "the broker is of another version and does not know " + no.method, segment};
     }
+    Error operator()(const proto::ExpectedMore& /*no*/) const {
+        return {Errc::refused, "the broker has more to say than fits into one answer", segment};
+    }
     Error operator()(const proto::MethodNotImplemented& no) const {
         return {Errc::refused, "the broker does not do " + no.method + " in this way", segment};
     }

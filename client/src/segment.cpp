@@ -93,19 +93,24 @@ proto::Create call_of(const Plan& plan, const CreateOptions& options) {
 // What is mapped, and whom to tell when it is not any more.
 struct Segment::Attachment {
     std::shared_ptr<detail::Connection> connection;
+    std::uint64_t session; // of the connection; in a forked child an inherited handle is nobody's
     proto::SegmentId id;
     SegmentInfo info;
     Access access{};
     Mapping mapping;
 
     Attachment(std::shared_ptr<detail::Connection> to, const proto::Segment& segment, Access how)
-        : connection(std::move(to)), id(segment.id), info(client::info_of(segment)), access(how) {}
+        : connection(std::move(to)),
+          session(connection->session()),
+          id(segment.id),
+          info(client::info_of(segment)),
+          access(how) {}
     Attachment(const Attachment&) = delete;
     Attachment& operator=(const Attachment&) = delete;
 
     ~Attachment() {
         mapping.unmap();
-        connection->tell(proto::Detach{.name = {}, .id = id, .access = client::access_of(access)});
+        connection->tell(proto::Detach{.name = {}, .id = id, .access = client::access_of(access)}, session);
     }
 
     // By a Create or an Attach. Once the broker has answered, whatever fails here detaches again.
