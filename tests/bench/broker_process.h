@@ -1,0 +1,40 @@
+// A real memshared of our own, with what talks to it.
+#pragma once
+
+#include "proto/fd.h"
+#include "tests/bench/child_process.h"
+#include "tests/bench/machine.h"
+#include <memshare/memshare.hpp>
+
+namespace memshare::bench {
+
+class BrokerProcess {
+  public:
+    // Starts the memshared beside this program. Once all are connected its socket has no name any more, so
+    // that whatever ends this program leaves no file behind.
+    explicit BrokerProcess(Setting setting);
+
+    Setting setting() const { return setting_; }
+    pid_t pid() const { return started_.process.pid(); }
+
+    // Two clients: one that is measured, and one that keeps what the other attaches.
+    Broker& client() { return client_; }
+    Broker& keeper() { return keeper_; }
+
+    // A connection that nobody has talked on.
+    int raw_socket() const { return raw_socket_.number(); }
+
+  private:
+    struct Started {
+        std::string path;
+        ChildProcess process;
+    };
+    static Started start(Setting setting);
+
+    Setting setting_;
+    Started started_;
+    Broker client_, keeper_;
+    proto::Fd raw_socket_;
+};
+
+} // namespace memshare::bench

@@ -1,0 +1,227 @@
+// To create or attach a segment, map it and touch it, beside raw shm_open and the least of all servers.
+#include "tests/bench/benchmarks.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <stdexcept>
+#include <string>
+
+namespace memshare::bench {
+
+using proto::Fd;
+using proto::Mapping;
+
+namespace {
+
+struct Size {
+    const char* name;
+    std::size_t bytes;
+};
+constexpr std::array<Size, 2> sizes{{{"4KiB", 4096}, {"1MiB", std::size_t{1} << 20}}};
+constexpr const char* segment_name = "created";
+constexpr double goal = 1.15;
+
+// The only names of ours outside of the brokers. Each with its process, as several may run at once.
+struct RawNames {
+    std::string created = name("created"), attached = name("attached");
+
+    RawNames() = default;
+    RawNames(const RawNames&) = delete;
+    RawNames& operator=(const RawNames&) = delete;
+    ~RawNames() { remove(); }
+
+    void remove() const { // also called by a signal handler
+        shm_unlink(created.c_str());
+        shm_unlink(attached.c_str());
+    }
+
+    static std::string name(const char* use) {
+        return "/memshare-bench-" + std::to_string(getpid()) + '-' + use;
+    }
+};
+
+RawNames& raw_names() {
+    static RawNames names;
+    return names;
+}
+
+Mapping raw_mapping(const char* name, int flags, std::size_t size, Mapping::Access access) {
+    const Fd memory = Fd::adopt(shm_open(name, flags | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    if (!memory || ((flags & O_CREAT) != 0 && ftruncate(memory.number(), static_cast<off_t>(size)) != 0)) {
+        throw std::runtime_error("shm_open failed");
+    }
+    return Mapping::map(memory.number(), size, access).value();
+}
+
+// Touches only the first byte: to fill a page costs the same everywhere.
+void write_first(std::span<std::byte> bytes) {
+    *const_cast<volatile std::byte*>(bytes.data()) = std::byte{1};
+}
+void read_first(std::span<const std::byte> bytes) {
+    benchmark::DoNotOptimize(*const_cast<const volatile std::byte*>(bytes.data()));
+}
+
+void create_ours(benchmark::State& state, BrokerProcess& broker, std::size_t size) {
+    const OnlyOn here(client_processors(broker.setting()));
+    // With this lifetime its end here ends the segment; by default the end of this process would.
+    const CreateOptions options{.lifetime = Lifetime::attached, .broker = &broker.client()};
+    for ([[maybe_unused]] auto _ : state) {
+        auto array = Array<std::byte>::create(segment_name, size, options);
+        write_first(array.span());
+    }
+}
+
+void create_raw(benchmark::State& state, Setting setting, std::size_t size) {
+    const OnlyOn here(client_processors(setting));
+    const char* name = raw_names().created.c_str();
+    for ([[maybe_unused]] auto _ : state) {
+        auto memory = raw_mapping(name, O_CREAT | O_EXCL | O_RDWR, size, Mapping::Access::write);
+        write_first(memory.bytes());
+        memory.unmap();
+        shm_unlink(name);
+    }
+}
+
+void create_minimal(benchmark::State& state, MinimalServer& server, std::size_t size) {
+    const OnlyOn here(client_processors(server.setting()));
+    for ([[maybe_unused]] auto _ : state) {
+        auto memory = server.create(segment_name, size);
+        write_first(memory.bytes());
+        memory.unmap();
+        server.drop(segment_name);
+    }
+}
+
+// A new one each time: what two clients detach does not end in any order with what one of them creates next.
+std::string new_name() {
+    static int names = 0;
+    return "attached-" + std::to_string(++names);
+}
+
+template <typename Byte> void attach_ours(benchmark::State& state, BrokerProcess& broker, std::size_t size) {
+    const std::string name = new_name();
+    const auto kept =
+        Array<std::byte>::create(name, size, {.lifetime = Lifetime::attached, .broker = &broker.keeper()});
+    write_first(kept.span());
+    const OnlyOn here(client_processors(broker.setting()));
+    const OpenOptions options{.broker = &broker.client()};
+    for ([[maybe_unused]] auto _ : state) {
+        const auto array = Array<Byte>::open(name, options);
+        read_first(std::as_bytes(array.span()));
+    }
+}
+
+void attach_raw(benchmark::State& state, Setting setting, std::size_t size, Mapping::Access access) {
+    const char* name = raw_names().attached.c_str();
+    const auto kept = raw_mapping(name, O_CREAT | O_EXCL | O_RDWR, size, Mapping::Access::write);
+    write_first(kept.bytes());
+    const OnlyOn here(client_processors(setting));
+    const int flags = access == Mapping::Access::write ? O_RDWR : O_RDONLY;
+    for ([[maybe_unused]] auto _ : state) {
+        const auto memory = raw_mapping(name, flags, size, access);
+        read_first(memory.bytes());
+    }
+    shm_unlink(name);
+}
+
+void attach_minimal(benchmark::State& state, MinimalServer& server, std::size_t size, Wish wish) {
+    const auto kept = server.create(segment_name, size);
+    write_first(kept.bytes());
+    {
+        const OnlyOn here(client_processors(server.setting()));
+        for ([[maybe_unused]] auto _ : state) {
+            auto memory = server.attach(segment_name, wish);
+            read_first(memory.bytes());
+            memory.unmap();
+            server.drop(segment_name);
+        }
+    }
+    server.drop(segment_name);
+}
+
+// The same for each kind of minimal server; the goal is against the one that waits as we do.
+void add_minimal(Report& report, Servers& servers, std::size_t at, const std::string& what, auto measure) {
+    const bool both_can_look = servers.brokers[at].setting() == Setting::two_cores;
+    const auto one = [&](const std::string& peer, MinimalServer& server, std::optional<double> its_goal) {
+        add(what + '/' + peer, [&server, measure](benchmark::State& state) { measure(state, server); });
+        report.compare(what, peer, its_goal);
+    };
+    one("minimal_blocking", servers.blocking[at], both_can_look ? std::nullopt : std::optional(goal));
+    if (both_can_look) {
+        one("minimal_spinning", servers.spinning[at], goal);
+    } else {
+        one("minimal_epoll", servers.epoll[at], {});
+    }
+}
+
+void add_create(Report& report, Servers& servers, std::size_t at, const Size& size) {
+    BrokerProcess& broker = servers.brokers[at];
+    const std::string what = std::string("create/") + size.name + '/' + name_of(broker.setting());
+    const std::size_t bytes = size.bytes;
+    add(what + "/memshare", [&broker, bytes](benchmark::State& state) { create_ours(state, broker, bytes); });
+    add_minimal(report, servers, at, what, [bytes](benchmark::State& state, MinimalServer& server) {
+        create_minimal(state, server, bytes);
+    });
+    add(what + "/shm_open",
+        [setting = broker.setting(), bytes](benchmark::State& state) { create_raw(state, setting, bytes); });
+    report.compare(what, "shm_open");
+}
+
+template <typename Byte> void add_attach(Report& report, Servers& servers, std::size_t at, const Size& size) {
+    BrokerProcess& broker = servers.brokers[at];
+    constexpr bool reads = std::is_const_v<Byte>;
+    const std::string what =
+        std::string("attach/") + size.name + (reads ? "/read" : "/write") + '/' + name_of(broker.setting());
+    const std::size_t bytes = size.bytes;
+    add(what + "/memshare",
+        [&broker, bytes](benchmark::State& state) { attach_ours<Byte>(state, broker, bytes); });
+    add_minimal(report, servers, at, what, [bytes](benchmark::State& state, MinimalServer& server) {
+        attach_minimal(state, server, bytes, reads ? Wish::attach_to_read : Wish::attach_to_write);
+    });
+    add(what + "/shm_open", [setting = broker.setting(), bytes](benchmark::State& state) {
+        attach_raw(state, setting, bytes, reads ? Mapping::Access::read : Mapping::Access::write);
+    });
+    report.compare(what, "shm_open");
+}
+
+} // namespace
+
+Servers::Servers() {
+    for (const Setting setting : possible_settings()) {
+        brokers.emplace_back(setting);
+        blocking.emplace_back(setting, Waiting::blocking);
+        epoll.emplace_back(setting, Waiting::epoll);
+        spinning.emplace_back(setting, Waiting::spinning);
+    }
+}
+
+void add_create_and_attach(Report& report, Servers& servers) {
+    for (std::size_t at = 0; at < servers.brokers.size(); ++at) {
+        for (const Size& size : sizes) {
+            add_create(report, servers, at, size);
+        }
+        for (const Size& size : sizes) {
+            add_attach<std::byte>(report, servers, at, size);
+            add_attach<const std::byte>(report, servers, at, size);
+        }
+    }
+}
+
+void remove_raw_names_when_interrupted() {
+    raw_names(); // made before a handler can need it
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+        struct sigaction action{};
+        action.sa_handler = [](int signal) {
+            raw_names().remove();
+            static_cast<void>(raise(signal));
+        };
+        action.sa_flags = static_cast<int>(SA_RESETHAND);
+        static_cast<void>(sigaction(number, &action, nullptr));
+    }
+}
+
+} // namespace memshare::bench
