@@ -21,9 +21,14 @@ class JsonWriter {
 
     // A member's name, one of our own constants that needs no escapes.
     void name(std::string_view name) {
-        out_ += first_ ? "\"" : ",\"";
-        out_ += name;
-        out_ += "\":";
+        const std::size_t at = out_.size();
+        const std::size_t start = first_ ? 0 : 1;
+        out_.resize(at + start + name.size() + 3, ','); // in one go, as most of a reply is names
+        char* const to = out_.data() + at + start;
+        to[0] = '"';
+        std::char_traits<char>::copy(to + 1, name.data(), name.size());
+        to[name.size() + 1] = '"';
+        to[name.size() + 2] = ':';
         first_ = true;
     }
 

@@ -167,76 +167,103 @@ template <typename T> struct Json<std::vector<T>> {
     }
 };
 
+// Calls each(member) for the members of a struct, in their order.
+template <typename T> constexpr void for_each_member(auto each) {
+    std::apply([&](const auto&... member) { (each(member), ...); }, MembersOf<T>::list());
+}
+
 template <typename T>
     requires requires { MembersOf<T>::list(); }
 struct Json<T> {
     static Read<T> read(JsonValue from, Strangers strangers) {
-        T result{};
-        std::uint32_t seen = 0;
-        std::optional<WrongPart> wrong;
-        const auto one_member = [&](std::string_view name, JsonValue value) {
-            const bool known = visit_until([&](const auto& member, std::uint32_t bit) {
-                if (member.name != name) {
-                    return false;
-                }
-                if ((seen & bit) != 0) {
-                    wrong = WrongPart(name); // said twice
-                } else {
-                    wrong = read_member(result, member, value, strangers);
-                }
-                seen |= value.is_null() ? 0 : bit;
-                return true;
-            });
-            if (!known && strangers == Strangers::refuse) {
-                wrong = WrongPart(name);
-            }
-            return !wrong;
-        };
         if (!from.is_object()) {
             return std::unexpected(WrongPart{});
         }
-        if (from.members(one_member)) {
-            visit([&](const auto& member, std::uint32_t bit) {
-                if (member.required && (seen & bit) == 0 && !wrong) {
-                    wrong = WrongPart(member.name);
-                }
-            });
+        T result{};
+        std::array<bool, count> seen{};
+        std::size_t next = 0; // most peers send the members in their order
+        std::optional<WrongPart> wrong;
+        const bool whole = from.members([&](std::string_view name, JsonValue value) {
+            const std::size_t at = find(name, next);
+            if (at == count) {
+                wrong = strangers == Strangers::refuse ? std::optional(WrongPart(name)) : std::nullopt;
+            } else if (seen[at]) {
+                wrong = WrongPart(name);   // said twice
+            } else if (!value.is_null()) { // which is the same as absent
+                wrong = readers()[at].read(result, value, strangers);
+                seen[at] = true;
+                next = at + 1;
+            }
+            return !wrong;
+        });
+        for (std::size_t at = 0; whole && !wrong && at < count; ++at) {
+            if (readers()[at].required && !seen[at]) {
+                wrong = WrongPart(readers()[at].name);
+            }
         }
-        return wrong ? Read<T>(std::unexpected(*wrong)) : Read<T>(std::move(result));
+        return wrong ? Read<T>(std::unexpected(*std::move(wrong))) : Read<T>(std::move(result));
     }
 
     static void write(JsonWriter& to, const T& value) {
         to.begin_object();
-        visit([&](const auto& member, std::uint32_t /*bit*/) {
-            const auto& part = value.*member.pointer;
-            if (member.required || !is_default(part)) {
-                to.name(member.name);
-                write_json(to, part);
-            }
-        });
+        for_each_member<T>([&](const auto& member) { write_member(to, value, member); });
         to.end_object();
     }
 
-    // Calls each(member, bit) for the members in their order, with a bit of its own for each, until it says
-    // true.
-    static constexpr bool visit_until(auto each) {
-        static constexpr auto list = MembersOf<T>::list();
-        return std::apply(
-            [&](const auto&... member) {
-                static_assert(sizeof...(member) <= 32);
-                std::uint32_t bit = 1;
-                return ((each(member, bit) || ((bit <<= 1), false)) || ...);
-            },
-            list);
-    }
-    static constexpr void visit(auto each) {
-        visit_until([&](const auto& member, std::uint32_t bit) {
-            each(member, bit);
-            return false;
-        });
+  private:
+    static constexpr auto list = MembersOf<T>::list();
+    static constexpr std::size_t count = std::tuple_size_v<decltype(list)>;
+
+    struct Reader {
+        std::string_view name;
+        bool required = false;
+        std::optional<WrongPart> (*read)(T&, JsonValue, Strangers) = nullptr;
+    };
+    static const std::array<Reader, count>& readers() {
+        static constexpr auto all = []<std::size_t... index>(std::index_sequence<index...> /*all*/) {
+            return std::array<Reader, count>{Reader{.name = std::get<index>(list).name,
+                                                    .required = std::get<index>(list).required,
+                                                    .read = &read_member<index>}...};
+        }(std::make_index_sequence<count>{});
+        return all;
     }
 
-  private:
+    // The member of this name, looked for from one on and then from the first; count, if there is none.
+    static std::size_t find(std::string_view name, std::size_t from) {
+        for (std::size_t at = from; at < count; ++at) {
+            if (readers()[at].name == name) {
+                return at;
+            }
+        }
+        for (std::size_t at = 0; at < from; ++at) {
+            if (readers()[at].name == name) {
+                return at;
+            }
+        }
+        return count;
+    }
+
+    template <std::size_t index>
+    static std::optional<WrongPart> read_member(T& result, JsonValue value, Strangers strangers) {
+        static constexpr auto member = std::get<index>(list);
+        using Part = std::remove_cvref_t<decltype(result.*member.pointer)>;
+        auto part = read_json<Part>(value, strangers);
+        if (!part) {
+            return WrongPart(member.name) + (part.error().empty() ? "" : "." + part.error());
+        }
+        result.*member.pointer = *std::move(part);
+        return std::nullopt;
+    }
+
+    template <typename Part>
+    static void write_member(JsonWriter& to, const T& value, const Member<T, Part>& member) {
+        const Part& part = value.*member.pointer;
+        if (member.required || !is_default(part)) {
+            to.name(member.name);
+            write_json(to, part);
+        }
+    }
+
     template <typename Part> static bool is_default(const Part& part) {
         if constexpr (requires { part.empty(); }) {
             return part.empty();
@@ -245,20 +272,6 @@ struct Json<T> {
         } else {
             return false;
         }
-    }
-
-    template <typename Part>
-    static std::optional<WrongPart> read_member(T& result, const Member<T, Part>& member, JsonValue value,
-                                                Strangers strangers) {
-        if (value.is_null()) {
-            return std::nullopt; // the same as absent
-        }
-        auto part = read_json<Part>(value, strangers);
-        if (!part) {
-            return WrongPart(member.name) + (part.error().empty() ? "" : "." + part.error());
-        }
-        result.*member.pointer = *std::move(part);
-        return std::nullopt;
     }
 };
 

@@ -45,8 +45,12 @@ Mapping map_payload(const Fd& memory, const SegmentInfo& info, Access access) {
     return *std::move(mapping);
 }
 
-// Says what lies here, to tools that find the memory without the broker.
+// Says what lies here, to tools that find the memory without the broker. Not where the payload is on pages of
+// its own: to touch the header's page as well would cost a third of the whole creation.
 void inscribe(std::span<std::byte> memory, const SegmentInfo& info) {
+    if (info.payload_offset >= abi::page) {
+        return;
+    }
     const abi::Inscription inscription{.magic = abi::magic,
                                        .version = abi::version,
                                        .form = info.form,

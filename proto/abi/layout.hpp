@@ -37,8 +37,9 @@ enum class ElementKind : std::uint32_t {
     structure = 13,
 };
 
-// Line 0, written once by the creator, for tools that find the memory without its broker. A client believes
-// the broker's reply and fstat(2), never these words: any writer of the segment could have changed them.
+// Line 0, written once by the creator, for tools that find the memory without its broker; all zero where the
+// payload is on pages of its own, as nothing else may ever need the header's page. A client believes the
+// broker's reply and fstat(2), never these words: any writer of the segment could have changed them.
 struct alignas(cache_line) Inscription {
     std::uint64_t magic;
     std::uint32_t version;
