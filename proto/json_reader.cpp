@@ -181,46 +181,63 @@ class JsonParser {
     bool number() {
         const char* const start = at_;
         const bool below_zero = take('-');
-        if (!take('0') && !digits()) {
+        const char* const first = at_;
+        const std::uint64_t natural = digits();
+        const std::ptrdiff_t count = at_ - first;
+        if (count == 0 || (*first == '0' && count > 1)) {
             return false;
         }
-        const bool has_fraction = take('.');
-        if (has_fraction && !digits()) {
+        const bool is_whole = peek() != '.' && (peek() | 0x20U) != 'e';
+        if (!is_whole && !fraction_and_exponent()) {
             return false;
-        }
-        const bool has_exponent = take('e') || take('E');
-        if (has_exponent) {
-            static_cast<void>(take('+') || take('-'));
-            if (!digits()) {
-                return false;
-            }
         }
         Node* node = add(Kind::real);
         if (node == nullptr) {
             return false;
         }
-        if (!has_fraction && !has_exponent) {
-            if (!below_zero && read(start, node->natural)) {
-                node->kind = Kind::natural;
-                return true;
-            }
-            if (below_zero && read(start, node->integer)) {
-                node->kind = Kind::integer;
-                return true;
-            }
+        if (is_whole && !below_zero && count <= std::numeric_limits<std::uint64_t>::digits10) {
+            node->kind = Kind::natural;
+            node->natural = natural;
+            return true;
+        }
+        if (is_whole && !below_zero && read(start, node->natural)) {
+            node->kind = Kind::natural;
+            return true;
+        }
+        if (is_whole && below_zero && read(start, node->integer)) {
+            node->kind = Kind::integer;
+            return true;
         }
         return read(start, node->real); // not, if it is beyond what a double can be
+    }
+
+    bool fraction_and_exponent() {
+        if (take('.') && !some_digits()) {
+            return false;
+        }
+        if (take('e') || take('E')) {
+            static_cast<void>(take('+') || take('-'));
+            return some_digits();
+        }
+        return true;
     }
 
     template <typename T> bool read(const char* start, T& into) const {
         return std::from_chars(start, at_, into).ec == std::errc{};
     }
 
-    bool digits() {
-        const char* const start = at_;
-        while (at_ != end_ && *at_ >= '0' && *at_ <= '9') {
-            ++at_;
+    // What the digits here stand for, unless they are too many.
+    std::uint64_t digits() {
+        std::uint64_t value = 0;
+        for (; at_ != end_ && *at_ >= '0' && *at_ <= '9'; ++at_) {
+            value = value * 10 + static_cast<std::uint64_t>(*at_ - '0');
         }
+        return value;
+    }
+
+    bool some_digits() {
+        const char* const start = at_;
+        digits();
         return at_ != start;
     }
 
@@ -354,7 +371,7 @@ std::optional<std::int64_t> JsonValue::integer() const {
 std::optional<std::uint64_t> JsonValue::natural() const {
     switch (node().kind) {
         case JsonDocument::Kind::integer:
-            return node().integer == 0 ? std::optional(std::uint64_t{0}) : std::nullopt; // as -0
+            return node().integer == 0 ? std::optional(std::uint64_t{0}) : std::nullopt; // written as -0
         case JsonDocument::Kind::natural:
             return node().natural;
         case JsonDocument::Kind::real:

@@ -65,6 +65,7 @@ class JsonWriter {
         first_ = false;
     }
     void quote(std::string_view text);
+    void escape(char special);
 
     std::string& out_;
     bool first_ = true;

@@ -55,7 +55,7 @@ std::optional<Stream::Message> Stream::take() {
 // Moves what is unread to the front, and grows only for a message that needs it.
 void Stream::make_room() {
     if (start_ == end_) {
-        start_ = end_ = searched_ = 0;
+        start_ = end_ = searched_ = last_begin_ = 0;
         if (buffer_.size() > kept_bytes) {
             buffer_ = std::string();
         }
@@ -63,6 +63,7 @@ void Stream::make_room() {
         std::memmove(buffer_.data(), buffer_.data() + start_, end_ - start_);
         end_ -= start_;
         searched_ -= start_;
+        last_begin_ -= start_;
         start_ = 0;
     }
     if (buffer_.size() - end_ < read_bytes) {
@@ -104,11 +105,27 @@ Result<Stream::Received> Stream::receive(Wait wait) {
         }
         fds_ = std::move(fds);
     }
-    if (unread().size() > most_bytes_ &&
-        unread().substr(0, most_bytes_ + 1).find('\0') == std::string_view::npos) {
+    if (!is_within_limit(news.size())) {
         return protocol_error("receive a message of more than " + std::to_string(most_bytes_) + " bytes");
     }
     return Received::something;
+}
+
+// Whether each message that ends in what has just been received, and the one that has come in part, is short
+// enough.
+bool Stream::is_within_limit(std::size_t news) {
+    const std::string_view received(buffer_.data(), end_);
+    std::size_t from = end_ - news;
+    while (true) {
+        const std::size_t nul = received.find('\0', from);
+        if (std::min(nul, end_) - last_begin_ > most_bytes_) {
+            return false;
+        }
+        if (nul == std::string_view::npos) {
+            return true;
+        }
+        last_begin_ = from = nul + 1;
+    }
 }
 
 Result<std::size_t> Stream::send(std::string_view bytes, std::span<const int> fds) {

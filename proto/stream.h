@@ -45,13 +45,15 @@ class Stream {
   private:
     std::string_view unread() const { return std::string_view(buffer_).substr(start_, end_ - start_); }
     void make_room();
+    bool is_within_limit(std::size_t news);
 
     int socket_;
     std::size_t most_bytes_;
     std::string buffer_; // what is received and not taken yet is at start_ to end_
     std::size_t start_ = 0, end_ = 0;
-    std::size_t searched_ = 0; // no NUL before this
-    std::vector<Fd> fds_;      // they belong to the message at start_
+    std::size_t searched_ = 0;   // no NUL before this
+    std::size_t last_begin_ = 0; // where the message begins that has come in part
+    std::vector<Fd> fds_;        // they belong to the message at start_
 };
 
 } // namespace memshare::proto

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "client/src/failure.h"
+#include "client/src/fork_safe_mutex.h"
 #include "client/src/patience.h"
 #include "proto/stream.h"
 #include "proto/varlink.h"
@@ -101,7 +102,7 @@ class Connection {
     [[noreturn]] void broken(Errc code, const std::string& how);
 
     std::string path_;
-    std::mutex mutex_;
+    client::ForkSafeMutex mutex_;
     proto::Fd socket_;
     pid_t owner_ = 0; // the process that opened it
     std::atomic<std::uint64_t> session_ = 0;

@@ -9,6 +9,8 @@
 #include <csignal>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace memshare::bench {
 
@@ -22,6 +24,7 @@ struct Size {
     std::size_t bytes;
 };
 constexpr std::array<Size, 2> sizes{{{"4KiB", 4096}, {"1MiB", std::size_t{1} << 20}}};
+constexpr std::size_t at_a_time = 32;
 constexpr const char* segment_name = "created";
 constexpr double goal = 1.15;
 
@@ -65,7 +68,86 @@ void read_first(std::span<const std::byte> bytes) {
     benchmark::DoNotOptimize(*const_cast<const volatile std::byte*>(bytes.data()));
 }
 
+// Times only make(i), for a few at a time; to drop them, and to see that this is done, is not part of it.
+template <typename Make, typename Settle>
+void time_making(benchmark::State& state, Make make, Settle settle) {
+    std::vector<decltype(make(std::size_t{}))> kept;
+    kept.reserve(at_a_time);
+    for ([[maybe_unused]] auto _ : state) {
+        kept.push_back(make(kept.size()));
+        if (kept.size() == at_a_time) {
+            state.PauseTiming();
+            kept.clear();
+            settle();
+            state.ResumeTiming();
+        }
+    }
+}
+
+const std::string& name_of_one(std::size_t number) {
+    static const std::vector<std::string> names = [] {
+        std::vector<std::string> all(at_a_time);
+        for (std::size_t at = 0; at < at_a_time; ++at) {
+            all[at] = "created-" + std::to_string(at);
+        }
+        return all;
+    }();
+    return names[number];
+}
+
+// What the minimal server handed out, until it is told that it is not needed any more.
+struct MinimalHandle {
+    MinimalServer* server;
+    const std::string* name;
+    Mapping mapping;
+
+    MinimalHandle(MinimalServer& from, const std::string& named, Mapping memory)
+        : server(&from), name(&named), mapping(std::move(memory)) {}
+    MinimalHandle(MinimalHandle&& other) noexcept = default;
+    MinimalHandle& operator=(MinimalHandle&&) = delete;
+    MinimalHandle(const MinimalHandle&) = delete;
+    MinimalHandle& operator=(const MinimalHandle&) = delete;
+    ~MinimalHandle() {
+        if (mapping) {
+            mapping.unmap();
+            server->drop(*name);
+        }
+    }
+};
+
+// A round trip: whatever was told before is done by then.
+void settle_ours(Broker& client) { client.list("nothing has this name"); }
+void settle_minimal(MinimalServer& server) {
+    static const std::string name = "settled";
+    const MinimalHandle last(server, name, server.create(name, abi::page));
+}
+
 void create_ours(benchmark::State& state, BrokerProcess& broker, std::size_t size) {
+    const OnlyOn here(client_processors(broker.setting()));
+    const CreateOptions options{.lifetime = Lifetime::attached, .broker = &broker.client()};
+    time_making(
+        state,
+        [&](std::size_t number) {
+            auto array = Array<std::byte>::create(name_of_one(number), size, options);
+            write_first(array.span());
+            return array;
+        },
+        [&] { settle_ours(broker.client()); });
+}
+
+void create_minimal(benchmark::State& state, MinimalServer& server, std::size_t size) {
+    const OnlyOn here(client_processors(server.setting()));
+    time_making(
+        state,
+        [&](std::size_t number) {
+            MinimalHandle handle(server, name_of_one(number), server.create(name_of_one(number), size));
+            write_first(handle.mapping.bytes());
+            return handle;
+        },
+        [&] { settle_minimal(server); });
+}
+
+void create_and_drop_ours(benchmark::State& state, BrokerProcess& broker, std::size_t size) {
     const OnlyOn here(client_processors(broker.setting()));
     // With this lifetime its end here ends the segment; by default the end of this process would.
     const CreateOptions options{.lifetime = Lifetime::attached, .broker = &broker.client()};
@@ -75,7 +157,7 @@ void create_ours(benchmark::State& state, BrokerProcess& broker, std::size_t siz
     }
 }
 
-void create_raw(benchmark::State& state, Setting setting, std::size_t size) {
+void create_and_drop_raw(benchmark::State& state, Setting setting, std::size_t size) {
     const OnlyOn here(client_processors(setting));
     const char* name = raw_names().created.c_str();
     for ([[maybe_unused]] auto _ : state) {
@@ -86,7 +168,7 @@ void create_raw(benchmark::State& state, Setting setting, std::size_t size) {
     }
 }
 
-void create_minimal(benchmark::State& state, MinimalServer& server, std::size_t size) {
+void create_and_drop_minimal(benchmark::State& state, MinimalServer& server, std::size_t size) {
     const OnlyOn here(client_processors(server.setting()));
     for ([[maybe_unused]] auto _ : state) {
         auto memory = server.create(segment_name, size);
@@ -109,10 +191,14 @@ template <typename Byte> void attach_ours(benchmark::State& state, BrokerProcess
     write_first(kept.span());
     const OnlyOn here(client_processors(broker.setting()));
     const OpenOptions options{.broker = &broker.client()};
-    for ([[maybe_unused]] auto _ : state) {
-        const auto array = Array<Byte>::open(name, options);
-        read_first(std::as_bytes(array.span()));
-    }
+    time_making(
+        state,
+        [&](std::size_t /*number*/) {
+            auto array = Array<Byte>::open(name, options);
+            read_first(std::as_bytes(array.span()));
+            return array;
+        },
+        [&] { settle_ours(broker.client()); });
 }
 
 void attach_raw(benchmark::State& state, Setting setting, std::size_t size, Mapping::Access access) {
@@ -133,28 +219,34 @@ void attach_minimal(benchmark::State& state, MinimalServer& server, std::size_t 
     write_first(kept.bytes());
     {
         const OnlyOn here(client_processors(server.setting()));
-        for ([[maybe_unused]] auto _ : state) {
-            auto memory = server.attach(segment_name, wish);
-            read_first(memory.bytes());
-            memory.unmap();
-            server.drop(segment_name);
-        }
+        static const std::string name = segment_name;
+        time_making(
+            state,
+            [&](std::size_t /*number*/) {
+                MinimalHandle handle(server, name, server.attach(segment_name, wish));
+                read_first(handle.mapping.bytes());
+                return handle;
+            },
+            [&] { settle_minimal(server); });
     }
     server.drop(segment_name);
 }
 
-// The same for each kind of minimal server; the goal is against the one that waits as we do.
-void add_minimal(Report& report, Servers& servers, std::size_t at, const std::string& what, auto measure) {
+// The same for each kind of minimal server; the goal is against the one that waits as we do: for many
+// clients, and on two processors awake for a moment. One that blocks on its only client serves nobody else,
+// and is shown beside it.
+void add_minimal(Report& report, Servers& servers, std::size_t at, const std::string& what,
+                 std::optional<double> its_goal, auto measure) {
     const bool both_can_look = servers.brokers[at].setting() == Setting::two_cores;
-    const auto one = [&](const std::string& peer, MinimalServer& server, std::optional<double> its_goal) {
+    const auto one = [&](const std::string& peer, MinimalServer& server, std::optional<double> peer_goal) {
         add(what + '/' + peer, [&server, measure](benchmark::State& state) { measure(state, server); });
-        report.compare(what, peer, its_goal);
+        report.compare(what, peer, peer_goal);
     };
-    one("minimal_blocking", servers.blocking[at], both_can_look ? std::nullopt : std::optional(goal));
+    one("minimal_blocking", servers.blocking[at], {});
     if (both_can_look) {
-        one("minimal_spinning", servers.spinning[at], goal);
+        one("minimal_spinning", servers.spinning[at], its_goal);
     } else {
-        one("minimal_epoll", servers.epoll[at], {});
+        one("minimal_epoll", servers.epoll[at], its_goal);
     }
 }
 
@@ -163,11 +255,24 @@ void add_create(Report& report, Servers& servers, std::size_t at, const Size& si
     const std::string what = std::string("create/") + size.name + '/' + name_of(broker.setting());
     const std::size_t bytes = size.bytes;
     add(what + "/memshare", [&broker, bytes](benchmark::State& state) { create_ours(state, broker, bytes); });
-    add_minimal(report, servers, at, what, [bytes](benchmark::State& state, MinimalServer& server) {
+    add_minimal(report, servers, at, what, goal, [bytes](benchmark::State& state, MinimalServer& server) {
         create_minimal(state, server, bytes);
     });
-    add(what + "/shm_open",
-        [setting = broker.setting(), bytes](benchmark::State& state) { create_raw(state, setting, bytes); });
+}
+
+// The whole life of a segment: here the end counts as well.
+void add_create_and_drop(Report& report, Servers& servers, std::size_t at, const Size& size) {
+    BrokerProcess& broker = servers.brokers[at];
+    const std::string what = std::string("create_and_drop/") + size.name + '/' + name_of(broker.setting());
+    const std::size_t bytes = size.bytes;
+    add(what + "/memshare",
+        [&broker, bytes](benchmark::State& state) { create_and_drop_ours(state, broker, bytes); });
+    add_minimal(report, servers, at, what, {}, [bytes](benchmark::State& state, MinimalServer& server) {
+        create_and_drop_minimal(state, server, bytes);
+    });
+    add(what + "/shm_open", [setting = broker.setting(), bytes](benchmark::State& state) {
+        create_and_drop_raw(state, setting, bytes);
+    });
     report.compare(what, "shm_open");
 }
 
@@ -179,7 +284,7 @@ template <typename Byte> void add_attach(Report& report, Servers& servers, std::
     const std::size_t bytes = size.bytes;
     add(what + "/memshare",
         [&broker, bytes](benchmark::State& state) { attach_ours<Byte>(state, broker, bytes); });
-    add_minimal(report, servers, at, what, [bytes](benchmark::State& state, MinimalServer& server) {
+    add_minimal(report, servers, at, what, goal, [bytes](benchmark::State& state, MinimalServer& server) {
         attach_minimal(state, server, bytes, reads ? Wish::attach_to_read : Wish::attach_to_write);
     });
     add(what + "/shm_open", [setting = broker.setting(), bytes](benchmark::State& state) {
@@ -203,6 +308,7 @@ void add_create_and_attach(Report& report, Servers& servers) {
     for (std::size_t at = 0; at < servers.brokers.size(); ++at) {
         for (const Size& size : sizes) {
             add_create(report, servers, at, size);
+            add_create_and_drop(report, servers, at, size);
         }
         for (const Size& size : sizes) {
             add_attach<std::byte>(report, servers, at, size);

@@ -1,0 +1,25 @@
+// A mutex that a forked child can use, whatever its parent's threads were doing at the fork.
+#pragma once
+
+#include <mutex>
+
+namespace memshare::client {
+
+// A child has one thread only: a mutex that another thread of the parent held would stay locked in it for
+// ever. So all of these are taken around a fork, which waits for calls that are under way, and are free on
+// both sides after it.
+class ForkSafeMutex {
+  public:
+    ForkSafeMutex();
+    ForkSafeMutex(const ForkSafeMutex&) = delete;
+    ForkSafeMutex& operator=(const ForkSafeMutex&) = delete;
+    ~ForkSafeMutex();
+
+    void lock() { mutex_.lock(); }
+    void unlock() { mutex_.unlock(); }
+
+  private:
+    std::mutex mutex_;
+};
+
+} // namespace memshare::client

@@ -1,0 +1,140 @@
+#include "daemon/quota.h"
+
+#include <gtest/gtest.h>
+
+namespace memshare::daemon {
+namespace {
+
+constexpr std::uint32_t anne = 1000;
+constexpr std::uint32_t bob = 1001;
+
+class AQuota : public testing::Test {
+  protected:
+    // What is wrong with a charge, "bytes: 10 allowed, 8 used, 3 requested"; ""
+    // if it was kept.
+    std::string charge(std::uint32_t uid, Resource resource, std::uint64_t amount) {
+        auto made = quota_.charge(uid, resource, amount);
+        if (made) {
+            kept_.push_back(*std::move(made));
+            return "";
+        }
+        const auto& no = std::get<proto::QuotaExceeded>(made.error());
+        return no.limit + ": " + std::to_string(no.allowed) + " allowed, " + std::to_string(no.used) +
+               " used, " + std::to_string(no.requested) + " requested";
+    }
+    std::string bytes(std::uint32_t uid, std::uint64_t amount) {
+        return charge(uid, Resource::bytes, amount);
+    }
+
+    std::uint64_t total(Resource resource) const {
+        return quota_.total()[static_cast<std::size_t>(resource)];
+    }
+
+    // Sessions, segments, bytes, attachments.
+    Quota quota_{{.per_user = {2, 3, 10, 5}, .total = {3, 5, 15, 8}}};
+    std::vector<Charge> kept_;
+};
+
+TEST_F(AQuota, AllowsItsLimitAndNotOneMore) {
+    EXPECT_EQ(bytes(anne, 10), "");
+    EXPECT_EQ(bytes(anne, 1), "bytes: 10 allowed, 10 used, 1 requested");
+}
+
+TEST_F(AQuota, RefusesMoreThanItsLimitAtOnce) {
+    EXPECT_EQ(bytes(anne, 11), "bytes: 10 allowed, 0 used, 11 requested");
+    EXPECT_EQ(total(Resource::bytes), 0U);
+}
+
+TEST_F(AQuota, DoesNotOverflow) {
+    EXPECT_EQ(bytes(anne, 1), "");
+    EXPECT_EQ(bytes(anne, UINT64_MAX), "bytes: 10 allowed, 1 used, 18446744073709551615 requested");
+    EXPECT_EQ(bytes(anne, UINT64_MAX - 1), "bytes: 10 allowed, 1 used, 18446744073709551614 requested");
+    EXPECT_EQ(total(Resource::bytes), 1U);
+}
+
+TEST_F(AQuota, WithoutLimitsDoesNotOverflowEither) {
+    const Amounts none{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    Quota boundless({.per_user = none, .total = none});
+    const auto all = boundless.charge(anne, Resource::bytes, UINT64_MAX);
+    EXPECT_TRUE(all);
+    EXPECT_FALSE(boundless.charge(anne, Resource::bytes, 1));
+    EXPECT_FALSE(boundless.charge(bob, Resource::bytes, 1));
+}
+
+TEST_F(AQuota, IsEachUsersOwn) {
+    EXPECT_EQ(bytes(anne, 10), "");
+    EXPECT_EQ(bytes(bob, 5), "");
+}
+
+TEST_F(AQuota, HasALimitForAllTogether) {
+    EXPECT_EQ(bytes(anne, 10), "");
+    EXPECT_EQ(bytes(bob, 6), "totalBytes: 15 allowed, 10 used, 6 requested");
+    EXPECT_EQ(bytes(bob, 5), "");
+}
+
+TEST_F(AQuota, NamesTheUsersLimitFirst) {
+    EXPECT_EQ(bytes(anne, 10), "");
+    EXPECT_EQ(bytes(bob, 11), "bytes: 10 allowed, 0 used, 11 requested");
+}
+
+TEST_F(AQuota, CountsEachResourceForItself) {
+    EXPECT_EQ(bytes(anne, 10), "");
+    EXPECT_EQ(charge(anne, Resource::sessions, 2), "");
+    EXPECT_EQ(charge(anne, Resource::segments, 3), "");
+    EXPECT_EQ(charge(anne, Resource::attachments, 5), "");
+    EXPECT_EQ(quota_.total(), (Amounts{2, 3, 10, 5}));
+}
+
+TEST_F(AQuota, NamesEachResource) {
+    EXPECT_TRUE(charge(anne, Resource::sessions, 9).starts_with("sessions: 2"));
+    EXPECT_TRUE(charge(anne, Resource::segments, 9).starts_with("segments: 3"));
+    EXPECT_TRUE(charge(anne, Resource::attachments, 9).starts_with("attachments: 5"));
+    EXPECT_EQ(charge(anne, Resource::sessions, 2) + charge(anne, Resource::segments, 3) +
+                  charge(anne, Resource::attachments, 5),
+              "");
+    EXPECT_TRUE(charge(bob, Resource::sessions, 2).starts_with("totalSessions: 3"));
+    EXPECT_TRUE(charge(bob, Resource::segments, 3).starts_with("totalSegments: 5"));
+    EXPECT_TRUE(charge(bob, Resource::attachments, 4).starts_with("totalAttachments: 8"));
+}
+
+TEST_F(AQuota, IsGivenBackAtTheEndOfACharge) {
+    EXPECT_EQ(bytes(anne, 10), "");
+    kept_.clear();
+    EXPECT_EQ(total(Resource::bytes), 0U);
+    EXPECT_EQ(bytes(anne, 10), "");
+}
+
+TEST_F(AQuota, IsGivenBackInParts) {
+    EXPECT_EQ(bytes(anne, 4), "");
+    EXPECT_EQ(bytes(anne, 6), "");
+    kept_.erase(kept_.begin());
+    EXPECT_EQ(bytes(anne, 5), "bytes: 10 allowed, 6 used, 5 requested");
+    EXPECT_EQ(bytes(anne, 4), "");
+}
+
+TEST_F(AQuota, IsGivenBackByAChargeThatIsAssigned) {
+    auto charge = quota_.charge(anne, Resource::bytes, 7);
+    ASSERT_TRUE(charge);
+    *charge = Charge();
+    EXPECT_EQ(total(Resource::bytes), 0U);
+}
+
+TEST_F(AQuota, IsKeptByAChargeThatIsMovedToItself) {
+    auto charge = quota_.charge(anne, Resource::bytes, 7);
+    Charge& itself = *charge;
+    *charge = std::move(itself);
+    EXPECT_EQ(total(Resource::bytes), 7U);
+}
+
+TEST_F(AQuota, IsGivenBackOnceByAChargeThatIsMoved) {
+    {
+        auto charge = quota_.charge(anne, Resource::bytes, 7);
+        const Charge taker = *std::move(charge);
+        charge = Charge();
+        EXPECT_EQ(total(Resource::bytes), 7U);
+    }
+    EXPECT_EQ(total(Resource::bytes), 0U);
+}
+
+} // namespace
+} // namespace memshare::daemon

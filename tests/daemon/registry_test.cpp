@@ -1,0 +1,461 @@
+// The rules of lifetime: what ends what.
+#include "daemon/registry.h"
+
+#include "tests/proto/descriptors.h"
+
+#include <gtest/gtest.h>
+
+namespace memshare::daemon {
+namespace {
+
+using proto::Access;
+using proto::Lifetime;
+using test::is_open;
+
+std::optional<proto::SegmentName> named(std::string_view text) { return proto::SegmentName::parse(text); }
+const std::optional<proto::SegmentName> no_name;
+
+class ARegistry : public testing::Test {
+  protected:
+    Session& session() {
+        const std::string token = "token " + std::to_string(++tokens_);
+        return registry_.open_session(
+            {.caller = {.uid = 7, .gid = 7, .groups = {}}, .pid = 42, .program = "test", .process = {}},
+            token, charge(Resource::sessions));
+    }
+
+    Segment& segment(Session& creator, Lifetime lifetime,
+                     std::optional<proto::SegmentName> name = named("num")) {
+        const auto id = proto::SegmentId::random();
+        proto::Type type{.form = proto::Form::value, .element = {}, .count = 1, .shape = {}};
+        return registry_.create(creator,
+                                {.id = id,
+                                 .name = std::move(name),
+                                 .type = std::move(type),
+                                 .lifetime = lifetime,
+                                 .rights = {},
+                                 .created_usec = 1000},
+                                *Memory::create(id, 4096),
+                                {.segment = charge(Resource::segments),
+                                 .bytes = charge(Resource::bytes, 4096),
+                                 .attachment = charge(Resource::attachments)});
+    }
+
+    void attach(Session& session, Segment& segment, Access access = Access::write) {
+        const bool first = !session.attachments.contains(&segment);
+        registry_.attach(session, segment, access, 2000, first ? charge(Resource::attachments) : Charge());
+    }
+
+    bool detach(Session& session, Segment& segment, std::optional<Access> access = {}) {
+        return registry_.detach(session, segment, access);
+    }
+
+    Charge charge(Resource resource, std::uint64_t amount = 1) { return *quota_.charge(7, resource, amount); }
+
+    bool can_be_found(const proto::SegmentId& id) { return registry_.find(id) != nullptr; }
+    bool is_gone(const proto::SegmentId& id) { return registry_.find_even_ended(id) == nullptr; }
+    Segment* find(std::string_view name) { return registry_.find(*named(name)); }
+
+    static constexpr Amounts plenty{100'000, 100'000, std::uint64_t{1} << 40, 100'000};
+    Quota quota_{{.per_user = plenty, .total = plenty}};
+    Registry registry_;
+    int tokens_ = 0;
+};
+
+// Sessions.
+
+TEST_F(ARegistry, FindsASessionByItsHolderIdAndByItsToken) {
+    Session& one = session();
+    Session& other = session();
+    EXPECT_EQ(registry_.find_session(one.holder), &one);
+    EXPECT_EQ(registry_.find_session_by_token(other.token), &other);
+    EXPECT_EQ(registry_.find_session(other.holder + 1), nullptr);
+    EXPECT_EQ(registry_.find_session_by_token(""), nullptr);
+}
+
+TEST_F(ARegistry, KeepsWhatItIsToldOfASession) {
+    const Session& one = session();
+    EXPECT_EQ(one.pid, 42);
+    EXPECT_EQ(one.program, "test");
+    EXPECT_EQ(one.caller.uid, 7U);
+    EXPECT_TRUE(one.holds_nothing());
+}
+
+TEST_F(ARegistry, ForgetsASessionThatEnds) {
+    Session& one = session();
+    const HolderId holder = one.holder;
+    const std::string token = one.token;
+    registry_.end_session(one);
+    EXPECT_EQ(registry_.find_session(holder), nullptr);
+    EXPECT_EQ(registry_.find_session_by_token(token), nullptr);
+    EXPECT_EQ(registry_.sessions(), 0U);
+}
+
+TEST_F(ARegistry, GivesEachSessionAHolderIdOfItsOwnThatALockWordCanHold) {
+    std::set<HolderId> seen;
+    for (int i = 0; i < 1000; ++i) {
+        const HolderId holder = session().holder;
+        EXPECT_TRUE(seen.insert(holder).second);
+        EXPECT_GE(holder, 1U);
+        EXPECT_LT(holder, 1U << 30);
+    }
+}
+
+TEST_F(ARegistry, DoesNotGiveOutTheHolderIdOfADeadSessionAgainSoon) {
+    std::set<HolderId> seen;
+    for (int i = 0; i < 1000; ++i) {
+        Session& short_lived = session();
+        EXPECT_TRUE(seen.insert(short_lived.holder).second);
+        registry_.end_session(short_lived);
+    }
+}
+
+TEST_F(ARegistry, SaysWhetherASessionHoldsAnything) {
+    Session& creator = session();
+    Session& other = session();
+    Segment& made = segment(creator, Lifetime::creator);
+    attach(other, made);
+    EXPECT_FALSE(creator.holds_nothing());
+    EXPECT_FALSE(other.holds_nothing());
+    detach(creator, made);
+    detach(other, made);
+    EXPECT_FALSE(creator.holds_nothing()) << "as its end is the end of the segment";
+    EXPECT_TRUE(other.holds_nothing());
+    registry_.end(made);
+    EXPECT_TRUE(creator.holds_nothing());
+}
+
+// Finding.
+
+TEST_F(ARegistry, FindsASegmentByItsIdAndByItsName) {
+    Segment& made = segment(session(), Lifetime::creator);
+    EXPECT_EQ(registry_.find(made.is.id), &made);
+    EXPECT_EQ(find("num"), &made);
+    EXPECT_EQ(find("other"), nullptr);
+    EXPECT_FALSE(can_be_found(proto::SegmentId::random()));
+}
+
+TEST_F(ARegistry, KeepsWhoMadeASegmentWhenTheCreatorIsGone) {
+    Session& creator = session();
+    const Segment& made = segment(creator, Lifetime::persistent);
+    registry_.end_session(creator);
+    EXPECT_EQ(made.creator_pid, 42);
+    EXPECT_EQ(made.creator_program, "test");
+}
+
+TEST_F(ARegistry, ListsSegmentsOldestFirst) {
+    Session& creator = session();
+    const Segment& first = segment(creator, Lifetime::creator, named("b"));
+    const Segment& second = segment(creator, Lifetime::creator, named("a"));
+    EXPECT_EQ(registry_.next_after(0), &first);
+    EXPECT_EQ(registry_.next_after(first.age), &second);
+    EXPECT_EQ(registry_.next_after(second.age), nullptr);
+    EXPECT_EQ(registry_.segments(), 2U);
+}
+
+TEST_F(ARegistry, ListsNoSegmentThatHasEnded) {
+    Session& creator = session();
+    Segment& first = segment(creator, Lifetime::creator, named("a"));
+    const Segment& second = segment(creator, Lifetime::creator, named("b"));
+    const std::uint64_t age = first.age;
+    registry_.end(first);
+    EXPECT_EQ(registry_.next_after(0), &second);
+    EXPECT_EQ(registry_.next_after(age), &second) << "a listing goes on from where it was";
+    EXPECT_EQ(registry_.segments(), 1U);
+}
+
+// Names.
+
+TEST_F(ARegistry, NamesAnUnnamedSegment) {
+    Segment& made = segment(session(), Lifetime::creator, no_name);
+    registry_.publish(made, *named("late"));
+    EXPECT_EQ(find("late"), &made);
+    EXPECT_EQ(made.is.name, named("late"));
+}
+
+TEST_F(ARegistry, FreesANameAtOnceWhenItsSegmentEnds) {
+    Session& creator = session();
+    Segment& old = segment(creator, Lifetime::persistent);
+    registry_.end(old);
+    EXPECT_EQ(find("num"), nullptr);
+    const Segment& young = segment(creator, Lifetime::persistent);
+    EXPECT_EQ(find("num"), &young);
+}
+
+TEST_F(ARegistry, FreesAPublishedNameWhenItsSegmentEnds) {
+    Segment& made = segment(session(), Lifetime::creator, no_name);
+    registry_.publish(made, *named("late"));
+    registry_.end(made);
+    EXPECT_EQ(find("late"), nullptr);
+}
+
+TEST_F(ARegistry, DoesNotTakeANameFromItsNewSegmentWhenTheOldOneGoes) {
+    Session& creator = session();
+    Segment& old = segment(creator, Lifetime::persistent);
+    registry_.end(old);
+    const Segment& young = segment(creator, Lifetime::persistent);
+    detach(creator, old);
+    EXPECT_EQ(find("num"), &young);
+}
+
+// The lifetime `creator`.
+
+TEST_F(ARegistry, EndsASegmentWithItsCreator) {
+    Session& creator = session();
+    const auto id = segment(creator, Lifetime::creator).is.id;
+    registry_.end_session(creator);
+    EXPECT_TRUE(is_gone(id));
+    EXPECT_EQ(find("num"), nullptr);
+}
+
+TEST_F(ARegistry, EndsASegmentWithItsCreatorThoughOthersHaveItMapped) {
+    Session& creator = session();
+    Segment& made = segment(creator, Lifetime::creator);
+    attach(session(), made);
+    registry_.end_session(creator);
+    EXPECT_TRUE(made.ended);
+    EXPECT_FALSE(can_be_found(made.is.id));
+    EXPECT_FALSE(is_gone(made.is.id));
+}
+
+TEST_F(ARegistry, EndsASegmentWithItsCreatorThoughItHasDetached) {
+    Session& creator = session();
+    Segment& made = segment(creator, Lifetime::creator);
+    const auto id = made.is.id;
+    detach(creator, made);
+    EXPECT_TRUE(can_be_found(id));
+    registry_.end_session(creator);
+    EXPECT_TRUE(is_gone(id));
+}
+
+TEST_F(ARegistry, EndsAllSegmentsOfACreator) {
+    Session& creator = session();
+    for (const auto* name : {"a", "b", "c"}) {
+        segment(creator, Lifetime::creator, named(name));
+    }
+    segment(creator, Lifetime::creator, no_name);
+    registry_.end_session(creator);
+    EXPECT_EQ(registry_.segments(), 0U);
+    EXPECT_EQ(registry_.take_released().size(), 4U);
+}
+
+TEST_F(ARegistry, DoesNotEndASegmentWithAnybodyElse) {
+    Segment& made = segment(session(), Lifetime::creator);
+    for (int i = 0; i < 100; ++i) {
+        Session& other = session();
+        attach(other, made);
+        registry_.end_session(other);
+    }
+    EXPECT_TRUE(can_be_found(made.is.id));
+    EXPECT_FALSE(made.ended);
+}
+
+// The lifetime `attached`.
+
+TEST_F(ARegistry, EndsAnAttachedSegmentWithItsLastAttachment) {
+    Session& creator = session();
+    Session& other = session();
+    Segment& made = segment(creator, Lifetime::attached);
+    const auto id = made.is.id;
+    attach(other, made);
+    detach(creator, made);
+    EXPECT_TRUE(can_be_found(id));
+    detach(other, made);
+    EXPECT_TRUE(is_gone(id));
+    EXPECT_EQ(find("num"), nullptr);
+}
+
+TEST_F(ARegistry, KeepsAnAttachedSegmentBeyondTheEndOfItsCreator) {
+    Session& creator = session();
+    Session& other = session();
+    Segment& made = segment(creator, Lifetime::attached);
+    const auto id = made.is.id;
+    attach(other, made);
+    registry_.end_session(creator);
+    EXPECT_TRUE(can_be_found(id));
+    registry_.end_session(other);
+    EXPECT_TRUE(is_gone(id));
+}
+
+// The lifetime `persistent`.
+
+TEST_F(ARegistry, KeepsAPersistentSegmentWithoutAnyAttachment) {
+    Session& creator = session();
+    const Segment& made = segment(creator, Lifetime::persistent);
+    registry_.end_session(creator);
+    EXPECT_EQ(find("num"), &made);
+    EXPECT_TRUE(registry_.take_released().empty());
+}
+
+TEST_F(ARegistry, AttachesAgainToAPersistentSegmentThatNobodyHad) {
+    Session& creator = session();
+    Segment& made = segment(creator, Lifetime::persistent);
+    registry_.end_session(creator);
+    Session& late = session();
+    attach(late, made);
+    registry_.end_session(late);
+    EXPECT_EQ(find("num"), &made);
+}
+
+TEST_F(ARegistry, EndsAPersistentSegmentWhenItIsTold) {
+    Session& creator = session();
+    Segment& made = segment(creator, Lifetime::persistent);
+    const auto id = made.is.id;
+    registry_.end_session(creator);
+    registry_.end(made);
+    EXPECT_TRUE(is_gone(id));
+    EXPECT_EQ(registry_.take_released().size(), 1U);
+}
+
+// Unnamed segments.
+
+TEST_F(ARegistry, EndsAnUnnamedSegmentWithItsLastAttachmentWhateverItsLifetime) {
+    for (const Lifetime lifetime : {Lifetime::creator, Lifetime::attached, Lifetime::persistent}) {
+        Session& creator = session();
+        Segment& made = segment(creator, lifetime, no_name);
+        const auto id = made.is.id;
+        detach(creator, made);
+        EXPECT_TRUE(is_gone(id));
+        EXPECT_TRUE(creator.holds_nothing());
+    }
+}
+
+TEST_F(ARegistry, KeepsAnUnnamedSegmentThatWasNamedInTime) {
+    Session& creator = session();
+    Segment& made = segment(creator, Lifetime::persistent, no_name);
+    registry_.publish(made, *named("late"));
+    registry_.end_session(creator);
+    EXPECT_EQ(find("late"), &made);
+}
+
+// What is ended, and still mapped.
+
+TEST_F(ARegistry, KeepsTheMemoryOfAnEndedSegmentUntilItsLastAttachmentEnds) {
+    Session& creator = session();
+    Session& other = session();
+    Segment& made = segment(creator, Lifetime::creator);
+    attach(other, made);
+    registry_.end_session(creator);
+    EXPECT_TRUE(registry_.take_released().empty());
+    const auto id = made.is.id;
+    registry_.end_session(other);
+    EXPECT_TRUE(is_gone(id));
+    EXPECT_EQ(registry_.take_released().size(), 1U);
+}
+
+TEST_F(ARegistry, GivesTheMemoryOutToBeClosedByItsCaller) {
+    Session& creator = session();
+    const int number = segment(creator, Lifetime::creator).memory.writable();
+    registry_.end_session(creator);
+    EXPECT_TRUE(is_open(number));
+    registry_.take_released().clear();
+    EXPECT_FALSE(is_open(number));
+    EXPECT_TRUE(registry_.take_released().empty());
+}
+
+TEST_F(ARegistry, EndsAllInWhateverOrderTheyGo) {
+    Session& creator = session();
+    Session& other = session();
+    for (const Lifetime lifetime : {Lifetime::creator, Lifetime::attached}) {
+        for (int i = 0; i < 10; ++i) {
+            Session& maker = i % 2 == 0 ? creator : other;
+            Session& guest = i % 2 == 0 ? other : creator;
+            attach(guest, segment(maker, lifetime, no_name));
+        }
+    }
+    registry_.end_session(other);
+    registry_.end_session(creator);
+    EXPECT_EQ(registry_.segments(), 0U);
+    EXPECT_EQ(registry_.take_released().size(), 20U);
+}
+
+// Attachments.
+
+TEST_F(ARegistry, AttachesTheCreatorForWriting) {
+    Session& creator = session();
+    Segment& made = segment(creator, Lifetime::creator);
+    EXPECT_EQ(creator.attachments.at(&made).writers, 1U);
+    EXPECT_EQ(creator.attachments.at(&made).readers, 0U);
+    EXPECT_EQ(creator.attachments.at(&made).since_usec, 1000U);
+    EXPECT_EQ(made.attached, std::set<Session*>{&creator});
+}
+
+TEST_F(ARegistry, CountsTheHandlesOfASessionAsOneAttachment) {
+    Segment& made = segment(session(), Lifetime::creator);
+    Session& other = session();
+    attach(other, made, Access::read);
+    attach(other, made, Access::read);
+    attach(other, made, Access::write);
+    EXPECT_EQ(made.attached.size(), 2U);
+    EXPECT_EQ(other.attachments.at(&made).readers, 2U);
+    EXPECT_EQ(other.attachments.at(&made).writers, 1U);
+}
+
+TEST_F(ARegistry, EndsAnAttachmentWithItsLastHandle) {
+    Segment& made = segment(session(), Lifetime::creator);
+    Session& other = session();
+    attach(other, made, Access::read);
+    attach(other, made, Access::write);
+    EXPECT_TRUE(detach(other, made));
+    EXPECT_EQ(made.attached.size(), 2U);
+    EXPECT_TRUE(detach(other, made));
+    EXPECT_EQ(made.attached.size(), 1U);
+    EXPECT_FALSE(detach(other, made));
+}
+
+TEST_F(ARegistry, TakesBackTheHandleOfTheAccessThatIsNamed) {
+    Segment& made = segment(session(), Lifetime::creator);
+    Session& other = session();
+    attach(other, made, Access::read);
+    attach(other, made, Access::write);
+    EXPECT_TRUE(detach(other, made, Access::read));
+    EXPECT_FALSE(detach(other, made, Access::read));
+    EXPECT_EQ(other.attachments.at(&made).writers, 1U);
+}
+
+TEST_F(ARegistry, TakesBackNothingFromASessionThatHasNothing) {
+    Segment& made = segment(session(), Lifetime::attached);
+    EXPECT_FALSE(detach(session(), made));
+    EXPECT_TRUE(can_be_found(made.is.id));
+}
+
+// Charges.
+
+TEST_F(ARegistry, HoldsTheChargesOfWhatThereIs) {
+    Session& creator = session();
+    attach(session(), segment(creator, Lifetime::creator));
+    EXPECT_EQ(quota_.total(), (Amounts{2, 1, 4096, 2}));
+}
+
+TEST_F(ARegistry, GivesTheChargeOfAnAttachmentBackWithItsLastHandle) {
+    Segment& made = segment(session(), Lifetime::creator);
+    Session& other = session();
+    attach(other, made);
+    attach(other, made);
+    detach(other, made);
+    EXPECT_EQ(quota_.total(), (Amounts{2, 1, 4096, 2}));
+    detach(other, made);
+    EXPECT_EQ(quota_.total(), (Amounts{2, 1, 4096, 1}));
+}
+
+TEST_F(ARegistry, GivesTheChargeOfMemoryBackWhenTheMemoryIsFree) {
+    Session& creator = session();
+    Session& other = session();
+    attach(other, segment(creator, Lifetime::creator));
+    registry_.end_session(creator);
+    EXPECT_EQ(quota_.total(), (Amounts{1, 1, 4096, 1}));
+    registry_.end_session(other);
+    EXPECT_EQ(quota_.total(), Amounts{});
+}
+
+TEST_F(ARegistry, ChargesAPersistentSegmentWithoutASession) {
+    Session& creator = session();
+    Segment& made = segment(creator, Lifetime::persistent);
+    registry_.end_session(creator);
+    EXPECT_EQ(quota_.total(), (Amounts{0, 1, 4096, 0}));
+    registry_.end(made);
+    EXPECT_EQ(quota_.total(), Amounts{});
+}
+
+} // namespace
+} // namespace memshare::daemon
