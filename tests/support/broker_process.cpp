@@ -150,7 +150,7 @@ std::string BrokerProcess::log() const {
 }
 
 int BrokerProcess::stop(int signal) {
-    ::kill(pid_, signal);
+    send_signal(pid_, signal);
     return wait_for_end(std::exchange(pid_, 0));
 }
 

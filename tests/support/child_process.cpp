@@ -113,7 +113,7 @@ ChildProcess::~ChildProcess() {
     }
 }
 
-void ChildProcess::strike() { ::kill(pid_, SIGKILL); }
+void ChildProcess::strike() { send_signal(pid_, SIGKILL); }
 
 void ChildProcess::kill() {
     strike();

@@ -57,6 +57,12 @@ microseconds processor_time(pid_t process) {
 
 void prefer(pid_t process) { setpriority(PRIO_PROCESS, static_cast<id_t>(process), -15); }
 
+void send_signal(pid_t child, int signal) {
+    if (child <= 0 || ::kill(child, signal) != 0) {
+        throw std::runtime_error("there is no such child any more");
+    }
+}
+
 int wait_for_end(pid_t child) {
     const int process = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
     pollfd ended{.fd = process, .events = POLLIN, .revents = 0};

@@ -21,6 +21,9 @@ microseconds processor_time(pid_t process);
 // ours. It holds for the process's first thread, and for the children that it has from then on.
 void prefer(pid_t process);
 
+// To this child, and never to a whole group of processes: throws, if it has ended.
+void send_signal(pid_t child, int signal);
+
 // Waits for a child's end: its exit code, or the signal that it died of, negative.
 int wait_for_end(pid_t child);
 
