@@ -28,6 +28,9 @@ class Lifelines {
     void cut(HolderId session) { processes_.erase(session); }
 
   private:
+    void watch(HolderId session);
+    void look_at(HolderId session);
+
     asio::io_context& loop_;
     Ended ended_;
     std::unordered_map<HolderId, asio::posix::stream_descriptor> processes_;
