@@ -82,6 +82,7 @@ Result<void> run_broker(const Options& options) {
 
 } // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): only for want of memory, and then there is nothing to do but end
 int main(int argc, char** argv) {
     auto options = Options::read(argc, argv);
     if (!options) {

@@ -322,7 +322,7 @@ Answer<proto::Describe::Reply> Service::handle(Turn& turn, const proto::Describe
     if (!found) {
         return std::unexpected(found.error());
     }
-    Segment& segment = **found;
+    Segment& segment = **found; // NOLINT(misc-const-correctness): the key that attachments are found by
     if (!may(turn.session.caller, Access::read, segment.is.rights)) {
         return std::unexpected(AccessDenied{reference.words()});
     }

@@ -10,7 +10,7 @@ void JsonWriter::quote(std::string_view text) {
         while (plain < text.size() && !must_be_escaped(text[plain])) {
             ++plain;
         }
-        out_.append(text.data(), plain);
+        out_.append(text.substr(0, plain));
         if (plain == text.size()) {
             break;
         }

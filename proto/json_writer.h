@@ -1,6 +1,7 @@
 // JSON text, written straight into a string that the caller keeps from one message to the next.
 #pragma once
 
+#include <array>
 #include <charconv>
 #include <concepts>
 #include <cstdint>
@@ -38,9 +39,9 @@ class JsonWriter {
     }
     template <std::integral Integer> void value(Integer value) {
         separate();
-        char digits[24];
-        const auto end = std::to_chars(digits, digits + sizeof(digits), value).ptr;
-        out_.append(digits, end);
+        std::array<char, 24> digits; // NOLINT(*-member-init): written here, as far as it is read
+        const char* const end = std::to_chars(digits.begin(), digits.end(), value).ptr;
+        out_ += std::string_view(digits.data(), end);
     }
     // Text must be UTF-8.
     void value(std::string_view text) {

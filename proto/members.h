@@ -25,7 +25,7 @@ namespace memshare::proto {
 template <typename Struct, typename T> struct Member {
     std::string_view name;
     T Struct::* pointer;
-    bool required;
+    bool required = false;
 };
 
 template <typename Struct, typename T>

@@ -30,13 +30,17 @@ template <typename Bits> void copy_at_once(std::span<std::byte> to, std::span<co
 void store(std::span<std::byte> to, std::span<const std::byte> from) {
     switch (from.size()) {
         case 1:
-            return copy_at_once<std::uint8_t>(to, from);
+            copy_at_once<std::uint8_t>(to, from);
+            break;
         case 2:
-            return copy_at_once<std::uint16_t>(to, from);
+            copy_at_once<std::uint16_t>(to, from);
+            break;
         case 4:
-            return copy_at_once<std::uint32_t>(to, from);
+            copy_at_once<std::uint32_t>(to, from);
+            break;
         case 8:
-            return copy_at_once<std::uint64_t>(to, from);
+            copy_at_once<std::uint64_t>(to, from);
+            break;
         default:
             std::ranges::copy(from, to.begin());
     }

@@ -1,6 +1,7 @@
 #include "client/ctl/elements.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 #include <limits>
@@ -101,8 +102,8 @@ std::string plain_text(ElementKind kind, std::span<const std::byte> bytes) {
             append_character(text, code_of(value), std::same_as<T, char>);
             return text + '"';
         } else {
-            char digits[32];
-            return std::string(digits, std::to_chars(digits, digits + sizeof(digits), value).ptr);
+            std::array<char, 32> digits{};
+            return std::string(digits.data(), std::to_chars(digits.begin(), digits.end(), value).ptr);
         }
     });
 }

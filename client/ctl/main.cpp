@@ -45,6 +45,7 @@ struct CommandLine {
     }
     CommandLine(const CommandLine&) = delete;
     CommandLine& operator=(const CommandLine&) = delete;
+    ~CommandLine() = default;
 
     CLI::App* add(const std::string& word, const std::string& what, std::function<void(Broker&)> does) {
         CLI::App* command_app = app.add_subcommand(word, what);

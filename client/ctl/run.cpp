@@ -1,7 +1,6 @@
 #include "client/ctl/run.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
@@ -90,8 +90,10 @@ class ReadySocket {
 
 std::vector<char*> arguments_of(const std::vector<std::string>& words) {
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (const std::string& word : words) {
-        arguments.push_back(const_cast<char*>(word.c_str()));
+        arguments.push_back(
+            const_cast<char*>(word.c_str())); // NOLINT(*-const-cast): exec does not write them
     }
     arguments.push_back(nullptr);
     return arguments;
@@ -120,7 +122,8 @@ int wait_for(pid_t pid) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : by_signal + WTERMSIG(status);
 }
 
-volatile sig_atomic_t command_pid = 0;
+volatile sig_atomic_t command_pid =
+    0; // NOLINT(*-avoid-non-const-global-variables): a signal handler sees no other
 
 // What ends us ends the command first; the terminal sends Ctrl-C to the command itself.
 void forward_signals(pid_t command) {

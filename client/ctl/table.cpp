@@ -47,7 +47,7 @@ std::string time_words(Time time) {
     const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
     std::tm local{};
     std::array<char, 64> text{};
-    localtime_r(&seconds, &local);
+    static_cast<void>(localtime_r(&seconds, &local));
     return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local)};
 }
 

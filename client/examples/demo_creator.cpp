@@ -7,8 +7,8 @@ int main() {
     auto num = memshare::Value<double>::create("num", 0.0);
     auto arr = memshare::Array<int>::create("arr", 5);
 
-    std::cout << "made num and arr" << std::endl; // the script waits for this line
-    std::cin.get();                               // and tells us here that they are filled
+    std::cout << "made num and arr\n" << std::flush; // the script waits for this line
+    std::cin.get();                                  // and tells us here that they are filled
 
     std::cout.precision(8);
     std::cout << num.load() << "\n[";
@@ -16,6 +16,6 @@ int main() {
         std::cout << between << element;
         between = ", ";
     }
-    std::cout << "]" << std::endl;
+    std::cout << "]\n" << std::flush;
     std::cin.get();
 }

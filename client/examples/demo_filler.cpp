@@ -6,5 +6,5 @@
 int main() {
     memshare::Value<double>::open("num").store(3.1415926);
     auto arr = memshare::Array<int>::open("arr");
-    std::iota(arr.begin(), arr.end(), 0);
+    std::iota(arr.begin(), arr.end(), 0); // NOLINT(modernize-use-ranges): std::ranges::iota is C++23
 }

@@ -27,8 +27,8 @@ timeval as_timeval(std::chrono::seconds time) { return {.tv_sec = time.count(), 
 [[noreturn]] void throw_no_broker(int error, const std::string& path) {
     throw Error(Errc::no_broker,
                 "no broker answers at " + path + " (" + std::system_category().message(error) +
-                    "): start one with \"memshared --socket " + path +
-                    "\", run this under \"memsharectl run --\", or set MEMSHARE_SOCKET to where one listens");
+                    R"(): start one with "memshared --socket )" + path +
+                    R"(", run this under "memsharectl run --", or set MEMSHARE_SOCKET to where one listens)");
 }
 
 } // namespace

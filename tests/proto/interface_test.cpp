@@ -19,7 +19,7 @@ using test::InterfaceParser;
 using Texts = std::map<std::string, std::string>; // by name: "Publish" -> "(id: string, name: string) -> ()"
 
 // What our structs and enumerations are called in the interface.
-template <typename T> constexpr std::string_view name_of = "";
+template <typename T> constexpr std::string_view name_of{};
 template <> constexpr std::string_view name_of<Form> = "Form";
 template <> constexpr std::string_view name_of<ElementKind> = "ElementKind";
 template <> constexpr std::string_view name_of<Field> = "Field";

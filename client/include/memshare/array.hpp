@@ -57,7 +57,7 @@ template <typename T> class Array {
         return create(name, std::span(initial.begin(), initial.size()), options);
     }
     template <std::invocable<std::span<T>> F>
-    static Array create(std::string_view name, std::size_t count, F&& fill, const CreateOptions& options = {})
+    static Array create(std::string_view name, std::size_t count, F fill, const CreateOptions& options = {})
         requires(!std::is_const_v<T>)
     {
         return Array(Segment::create(name, plan(count), untyped(fill), options));

@@ -3,6 +3,7 @@
 
 #include <memshare/abi/element.hpp>
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <initializer_list>
@@ -26,11 +27,10 @@ template <typename T> constexpr ElementKind kind_of() {
     } else if constexpr ((std::same_as<T, wchar_t> || std::same_as<T, char32_t>) && sizeof(T) == 4) {
         return ElementKind::wide_character;
     } else if constexpr (std::integral<T> && sizeof(T) <= 8) {
-        constexpr ElementKind of_size[] = {ElementKind::u8, ElementKind::u16, ElementKind::u32,
-                                           ElementKind::u64};
+        constexpr std::array of_size{ElementKind::u8, ElementKind::u16, ElementKind::u32, ElementKind::u64};
         constexpr std::size_t at = sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : sizeof(T) == 4 ? 2 : 3;
-        constexpr ElementKind of_size_signed[] = {ElementKind::i8, ElementKind::i16, ElementKind::i32,
-                                                  ElementKind::i64};
+        constexpr std::array of_size_signed{ElementKind::i8, ElementKind::i16, ElementKind::i32,
+                                            ElementKind::i64};
         return std::is_signed_v<T> ? of_size_signed[at] : of_size[at];
     } else if constexpr (std::same_as<T, float>) {
         return ElementKind::f32;
