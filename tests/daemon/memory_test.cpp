@@ -15,7 +15,6 @@
 namespace memshare::daemon {
 namespace {
 
-using proto::Fd;
 using test::is_close_on_exec;
 using test::open_fds;
 using test::same_file;

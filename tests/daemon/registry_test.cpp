@@ -65,8 +65,8 @@ class ARegistry : public testing::Test {
 // Sessions.
 
 TEST_F(ARegistry, FindsASessionByItsHolderIdAndByItsToken) {
-    Session& one = session();
-    Session& other = session();
+    const Session& one = session();
+    const Session& other = session();
     EXPECT_EQ(registry_.find_session(one.holder), &one);
     EXPECT_EQ(registry_.find_session_by_token(other.token), &other);
     EXPECT_EQ(registry_.find_session(other.holder + 1), nullptr);
@@ -128,7 +128,7 @@ TEST_F(ARegistry, SaysWhetherASessionHoldsAnything) {
 // Finding.
 
 TEST_F(ARegistry, FindsASegmentByItsIdAndByItsName) {
-    Segment& made = segment(session(), Lifetime::creator);
+    const Segment& made = segment(session(), Lifetime::creator);
     EXPECT_EQ(registry_.find(made.is.id), &made);
     EXPECT_EQ(find("num"), &made);
     EXPECT_EQ(find("other"), nullptr);
@@ -373,7 +373,7 @@ TEST_F(ARegistry, EndsAllInWhateverOrderTheyGo) {
 
 TEST_F(ARegistry, AttachesTheCreatorForWriting) {
     Session& creator = session();
-    Segment& made = segment(creator, Lifetime::creator);
+    const Segment& made = segment(creator, Lifetime::creator);
     EXPECT_EQ(creator.attachments.at(&made).writers, 1U);
     EXPECT_EQ(creator.attachments.at(&made).readers, 0U);
     EXPECT_EQ(creator.attachments.at(&made).since_usec, 1000U);

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <utility>
 
 namespace memshare::proto {
@@ -32,7 +32,7 @@ constexpr std::size_t most_fds = 253;
 
 void must(bool holds, const char* what) {
     if (!holds) {
-        std::fprintf(stderr, "this does not hold: %s\n", what);
+        std::cerr << "this does not hold: " << what << '\n';
         std::abort();
     }
 }
@@ -98,7 +98,7 @@ void understand(std::string_view text) {
     must(test::told_by_ours(document, text) == test::JsonModel::told(text), "JSON is read as by nlohmann");
     if (const auto call = read_call(document, text)) {
         must(!call->method.empty(), "a call has a method");
-        must(call->more + call->oneway + call->upgrade <= 1, "a call has one flag");
+        must(int{call->more} + int{call->oneway} + int{call->upgrade} <= 1, "a call has one flag");
         read_as_each(Methods{}, call->parameters);
         look_at_type(call->parameters);
     }

@@ -18,7 +18,8 @@ int main(int count, char** arguments) {
     for (const auto& entry : std::filesystem::directory_iterator(arguments[1])) {
         std::ifstream file(entry.path(), std::ios::binary);
         const std::string input(std::istreambuf_iterator<char>(file), {});
-        std::cout << entry.path().filename().string() << std::endl; // at once: it may be the last one
+        std::cout << entry.path().filename().string() << '\n'
+                  << std::flush; // at once: it may be the last one
         LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
         ++inputs;
     }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
 
 namespace memshare::proto {
@@ -48,9 +49,9 @@ TEST_F(AJsonDocument, IsOneValueOfAnyKind) {
 
 TEST_F(AJsonDocument, IsNotWhatIsNotJson) {
     for (const auto* text :
-         {"",      " ",    "{",  "}",       "[1,]",   "{\"a\":1,}", "{a:1}", "{'a':1}",  "{\"a\"}",
-          "{1:2}", "01",   "+1", ".5",      "1.",     "0x10",       "NaN",   "Infinity", "-",
-          "tru",   "True", "\"", "\"\\x\"", "/* */1", "1//",        "[1 2]"}) {
+         {"",      " ",    "{",  "}",       "[1,]",   R"({"a":1,})", "{a:1}", "{'a':1}",  R"({"a"})",
+          "{1:2}", "01",   "+1", ".5",      "1.",     "0x10",        "NaN",   "Infinity", "-",
+          "tru",   "True", "\"", R"("\x")", "/* */1", "1//",         "[1 2]"}) {
         EXPECT_FALSE(reads(text)) << text;
     }
 }
@@ -216,17 +217,17 @@ TEST_F(AJsonDocument, DoesNotEndAtANul) {
     EXPECT_FALSE(reads(std::string_view("1\0x", 3)));
 }
 
-// Half a million texts, made from the alphabet of JSON by chance or from a whole text by a slip.
+// A hundred thousand texts, made from the alphabet of JSON by chance or from a whole text by a slip.
 TEST_F(AJsonDocument, IsReadAsByNlohmannsParser) {
-    std::mt19937 chance(1); // NOLINT(cert-msc51-cpp): the same texts in every run
+    std::mt19937 chance(1); // the same texts in every run
     const auto below = [&](std::size_t limit) { return chance() % limit; };
     static constexpr std::string_view alphabet =
         "{}[]:,\"\\ 0123456789-+.eEtrufalsn\n\t\xC3\xA9\xED\xA0\x80\x1F";
-    static constexpr std::string_view wholes[]{
+    static constexpr std::array<std::string_view, 4> wholes{
         R"({"a":[1,-2.5e3,"x\u00e9\ud83d\ude00\n"],"b":{"c":null,"d":true},"":false})",
         R"([18446744073709551615,-9223372036854775808,18446744073709551616,65536.0,1e-3,0])",
         "\"caf\xC3\xA9 \xF0\x9F\x98\x80\"", "[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]"};
-    for (int i = 0; i < 500'000; ++i) {
+    for (int i = 0; i < 100'000; ++i) {
         std::string text(i % 2 == 0 ? "" : wholes[below(std::size(wholes))]);
         for (std::size_t slips = i % 2 == 0 ? below(8) : 1 + below(3); slips > 0; --slips) {
             text.replace(below(text.size() + 1), below(2), below(4), alphabet[below(alphabet.size())]);

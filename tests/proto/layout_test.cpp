@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 #include <iomanip>
 #include <iostream>
@@ -25,7 +26,7 @@ struct Place {
     }
 
 TEST(TheLayout, HasEveryWordInItsPlace) {
-    const Place places[]{
+    const auto places = std::to_array<Place>({
         PLACE(inscription, magic, 0, 8),
         PLACE(inscription, version, 8, 4),
         PLACE(inscription, form, 12, 4),
@@ -41,7 +42,7 @@ TEST(TheLayout, HasEveryWordInItsPlace) {
         PLACE(change, signal, 136, 4),
         PLACE(change, waiting, 140, 4),
         PLACE(change, watchers, 144, 4),
-    };
+    });
     for (const Place& place : places) {
         std::cout << std::setw(4) << place.offset << std::setw(3) << place.size << "  " << place.name << '\n';
         EXPECT_EQ(place.offset, place.due_offset) << place.name;
@@ -73,20 +74,20 @@ TEST(TheLayout, HasNumbersWordsAndSizesForKinds) {
         std::string_view word;
         std::uint32_t size;
     };
-    const Row rows[]{{ElementKind::i8, 0, "i8", 1},
-                     {ElementKind::u8, 1, "u8", 1},
-                     {ElementKind::i16, 2, "i16", 2},
-                     {ElementKind::u16, 3, "u16", 2},
-                     {ElementKind::i32, 4, "i32", 4},
-                     {ElementKind::u32, 5, "u32", 4},
-                     {ElementKind::i64, 6, "i64", 8},
-                     {ElementKind::u64, 7, "u64", 8},
-                     {ElementKind::f32, 8, "f32", 4},
-                     {ElementKind::f64, 9, "f64", 8},
-                     {ElementKind::boolean, 10, "bool", 1},
-                     {ElementKind::character, 11, "char", 1},
-                     {ElementKind::wide_character, 12, "wchar", 4},
-                     {ElementKind::structure, 13, "struct", 0}};
+    const auto rows = std::to_array<Row>({{ElementKind::i8, 0, "i8", 1},
+                                          {ElementKind::u8, 1, "u8", 1},
+                                          {ElementKind::i16, 2, "i16", 2},
+                                          {ElementKind::u16, 3, "u16", 2},
+                                          {ElementKind::i32, 4, "i32", 4},
+                                          {ElementKind::u32, 5, "u32", 4},
+                                          {ElementKind::i64, 6, "i64", 8},
+                                          {ElementKind::u64, 7, "u64", 8},
+                                          {ElementKind::f32, 8, "f32", 4},
+                                          {ElementKind::f64, 9, "f64", 8},
+                                          {ElementKind::boolean, 10, "bool", 1},
+                                          {ElementKind::character, 11, "char", 1},
+                                          {ElementKind::wide_character, 12, "wchar", 4},
+                                          {ElementKind::structure, 13, "struct", 0}});
     EXPECT_EQ(std::size(rows), kind_names.size());
     for (const Row& row : rows) {
         EXPECT_EQ(static_cast<std::size_t>(row.kind), row.number);

@@ -15,9 +15,7 @@ Mapping map_a_page(Mapping::Access access = Mapping::Access::write) {
     return Mapping::map(some_file(page).number(), page, access).value_or(Mapping());
 }
 
-bool is_mapped(const std::byte* address) {
-    return msync(const_cast<std::byte*>(address), page, MS_ASYNC) == 0;
-}
+bool is_mapped(std::byte* address) { return msync(address, page, MS_ASYNC) == 0; }
 
 TEST(AMapping, IsNothingAtFirst) {
     const Mapping mapping;
@@ -73,7 +71,7 @@ TEST(AMapping, OfNoBytesIsAnError) {
 }
 
 TEST(AMapping, UnmapsAtItsEnd) {
-    const std::byte* start = nullptr;
+    std::byte* start = nullptr;
     {
         const Mapping mapping = map_a_page();
         start = mapping.bytes().data();
@@ -84,9 +82,9 @@ TEST(AMapping, UnmapsAtItsEnd) {
 
 TEST(AMapping, ThatIsAssignedUnmapsWhatItHeld) {
     Mapping mapping = map_a_page();
-    const std::byte* before = mapping.bytes().data();
+    std::byte* before = mapping.bytes().data();
     Mapping other = map_a_page();
-    const std::byte* after = other.bytes().data();
+    std::byte* after = other.bytes().data();
     mapping = std::move(other);
     EXPECT_FALSE(is_mapped(before));
     EXPECT_TRUE(is_mapped(after));
@@ -95,7 +93,7 @@ TEST(AMapping, ThatIsAssignedUnmapsWhatItHeld) {
 
 TEST(AMapping, ThatIsMovedToItselfKeepsWhatItHolds) {
     Mapping mapping = map_a_page();
-    const std::byte* start = mapping.bytes().data();
+    std::byte* start = mapping.bytes().data();
     Mapping& itself = mapping;
     mapping = std::move(itself);
     EXPECT_EQ(mapping.bytes().data(), start);

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t page = 4096;
 constexpr std::size_t large = (sanitized ? std::size_t{256} : std::size_t{2048}) << 20;
-constexpr milliseconds unnoticed{sanitized ? 500 : 20};
+constexpr milliseconds slow_anyway{sanitized ? 500
+                                             : 0}; // sanitizers make everything else slow, but not the kernel
 
 void touch(std::span<char> bytes) {
     for (std::size_t at = 0; at < bytes.size(); at += page) {
@@ -76,10 +77,12 @@ class AHugeSegment : public WithBroker {
     }
 };
 
+// Beside each other in one run, as a busy machine slows both: had the loop waited for the close, it would
+// have taken as long as that.
 void report(microseconds longest, microseconds raw) {
     std::cout << "    longest call meanwhile " << longest.count() << " us; raw close " << raw.count()
               << " us\n";
-    EXPECT_LT(longest, unnoticed);
+    EXPECT_LT(longest, std::max<microseconds>(raw / 4, slow_anyway));
 }
 
 TEST_F(AHugeSegment, WhoseCreatorIsKilledDelaysNobody) {
@@ -89,11 +92,12 @@ TEST_F(AHugeSegment, WhoseCreatorIsKilledDelaysNobody) {
 }
 
 TEST_F(AHugeSegment, WhoseLastReaderIsKilledDelaysNobody) {
+    const auto raw = raw_close();
     auto process = creator();
     auto reader = holder([](Broker& own) { return Array<const char>::open("huge", {.broker = &own}); });
     process.kill();
     EXPECT_TRUE(eventually([&] { return !lists(broker, "huge"); }));
-    report(longest_call_while(reader), microseconds(0));
+    report(longest_call_while(reader), raw);
 }
 
 } // namespace
