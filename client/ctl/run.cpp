@@ -122,8 +122,8 @@ int wait_for(pid_t pid) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : by_signal + WTERMSIG(status);
 }
 
-volatile sig_atomic_t command_pid =
-    0; // NOLINT(*-avoid-non-const-global-variables): a signal handler sees no other
+// NOLINTNEXTLINE(*-avoid-non-const-global-variables): a signal handler sees no other
+volatile sig_atomic_t command_pid = 0;
 
 // What ends us ends the command first; the terminal sends Ctrl-C to the command itself.
 void forward_signals(pid_t command) {
