@@ -374,9 +374,11 @@ TEST_F(ARegistry, EndsAllInWhateverOrderTheyGo) {
 TEST_F(ARegistry, AttachesTheCreatorForWriting) {
     Session& creator = session();
     const Segment& made = segment(creator, Lifetime::creator);
-    EXPECT_EQ(creator.attachments.at(&made).writers, 1U);
-    EXPECT_EQ(creator.attachments.at(&made).readers, 0U);
-    EXPECT_EQ(creator.attachments.at(&made).since_usec, 1000U);
+    const auto& [attached_to, attachment] = *creator.attachments.begin();
+    EXPECT_EQ(attached_to, &made);
+    EXPECT_EQ(attachment.writers, 1U);
+    EXPECT_EQ(attachment.readers, 0U);
+    EXPECT_EQ(attachment.since_usec, 1000U);
     EXPECT_EQ(made.attached, std::set<Session*>{&creator});
 }
 
