@@ -162,9 +162,9 @@ std::u32string code_points(std::string_view text) {
     while (!text.empty()) {
         const auto first = static_cast<unsigned char>(text[0]);
         const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;
-        char32_t code = length == 1 ? first : first & (0x7F >> length);
+        char32_t code = length == 1 ? first : first & (0x7FU >> length);
         for (std::size_t at = 1; at < length && at < text.size(); ++at) {
-            code = code << 6 | (static_cast<unsigned char>(text[at]) & 0x3F);
+            code = code << 6 | (static_cast<unsigned char>(text[at]) & 0x3FU);
         }
         codes += code;
         text.remove_prefix(std::min(length, text.size()));
