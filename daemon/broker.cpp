@@ -54,7 +54,7 @@ void Broker::end(HolderId session) {
     if (Session* record = registry_.find_session(session)) {
         spdlog::debug("session {} of {} (pid {}, uid {}) ends with {} attachments", session, record->program,
                       record->pid, record->caller.uid, record->attachments.size());
-        registry_.end_session(*record);
+        service_.end_session(*record);
     }
     settle(session);
 }

@@ -83,6 +83,7 @@ Conversation::Conversation(Broker& broker, HolderId session, Fd socket)
 void Conversation::hang_up() {
     hung_up_ = true;
     shutdown(socket_.native_handle(), SHUT_RDWR);
+    timer_.cancel();
 }
 
 bool Conversation::broken(std::string_view cause) {
@@ -140,13 +141,47 @@ asio::awaitable<bool> Conversation::reply_to(const Stream::Message& message) {
     session_ = out_.session;
     bool sent = co_await send();
     broker_.close(std::move(out_.own_fd));
+    using enum Outgoing::Stream;
     const auto next = std::move(out_.next);
-    for (bool more = next != nullptr; sent && more;) {
+    for (auto stream = next != nullptr ? goes_on : ends; sent && stream != ends;) {
         out_.text.clear();
-        more = next(out_);
-        sent = co_await send();
+        stream = next(out_);
+        if (stream == waits) {
+            sent = co_await wait_for_news();
+        } else {
+            sent = co_await send();
+        }
     }
     co_return sent && !out_.hang_up;
+}
+
+// Waits until what is watched has something to tell; false, if the peer wants to hear no more.
+asio::awaitable<bool> Conversation::wait_for_news() {
+    if (!looks_for_the_end_) {
+        looks_for_the_end_ = true;
+        out_.watcher->when_something_happens([this] { timer_.cancel(); }); // it ends before this does
+        look_for_the_end();
+    }
+    if (!hung_up_) {
+        std::error_code cancelled;
+        timer_.expires_at(asio::steady_timer::time_point::max());
+        co_await timer_.async_wait(redirect_error(use_awaitable, cancelled));
+    }
+    co_return !hung_up_;
+}
+
+// A stream that waits for news has no other way to notice that its peer is gone. Nor would a further call
+// ever be answered: whatever comes ends the conversation.
+void Conversation::look_for_the_end() {
+    socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const std::error_code& failure) {
+        char byte = 0;
+        const ssize_t size = recv(self->socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+        if (!failure && size < 0 && (errno == EAGAIN || errno == EINTR)) {
+            self->look_for_the_end();
+        } else {
+            self->hang_up();
+        }
+    });
 }
 
 // Sends the reply that was made, if there is one. Once control is given up while it waits to be sent, the
@@ -203,8 +238,9 @@ asio::awaitable<bool> Conversation::wait_until_all_is_read() {
         if (hung_up_) {
             co_return false;
         }
+        std::error_code cancelled;
         timer_.expires_after(pause); // the kernel tells nobody when a peer has read
-        co_await timer_.async_wait(use_awaitable);
+        co_await timer_.async_wait(redirect_error(use_awaitable, cancelled));
     }
     co_return true;
 }

@@ -8,9 +8,11 @@
 #include <asio/local/stream_protocol.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <memory>
+
 namespace memshare::daemon {
 
-class Conversation final : public Line {
+class Conversation final : public Line, public std::enable_shared_from_this<Conversation> {
   public:
     // Talks on a connected socket until the peer ends it or breaks the protocol, or its session ends.
     static void begin(Broker& broker, proto::Fd socket);
@@ -26,6 +28,8 @@ class Conversation final : public Line {
     asio::awaitable<bool> receive();
     asio::awaitable<bool> reply_to(const proto::Stream::Message& message);
     asio::awaitable<bool> send();
+    asio::awaitable<bool> wait_for_news();
+    void look_for_the_end();
     asio::awaitable<bool> wait_until_all_is_read();
     asio::awaitable<bool> wait_for(Socket::wait_type readiness);
 
@@ -40,6 +44,7 @@ class Conversation final : public Line {
     Outgoing out_;
     bool last_had_fd_ = true;
     bool hung_up_ = false;
+    bool looks_for_the_end_ = false;
 };
 
 } // namespace memshare::daemon

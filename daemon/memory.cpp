@@ -30,7 +30,7 @@ int open_memfd(const std::string& name) {
 
 } // namespace
 
-Result<Memory> Memory::create(const proto::SegmentId& id, std::uint64_t size) {
+Result<Memory> Memory::create(const proto::SegmentId& id, std::uint64_t size, Seals seals) {
     constexpr std::uint64_t page = abi::page;
     const std::uint64_t whole_pages = (size + page - 1) / page * page;
     Fd fd = Fd::adopt(open_memfd("memshare:" + id.text()));
@@ -44,10 +44,39 @@ Result<Memory> Memory::create(const proto::SegmentId& id, std::uint64_t size) {
     if (fchmod(fd.number(), S_IRUSR | S_IWUSR) != 0) {
         return system_error("close a memfd to others");
     }
-    if (fcntl(fd.number(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+    const unsigned last = seals == Seals::all ? F_SEAL_SEAL : 0;
+    if (fcntl(fd.number(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | last) != 0) {
         return system_error("seal a memfd");
     }
     return Memory(std::move(fd), whole_pages);
+}
+
+Result<void> Memory::freeze() {
+    if (fcntl(fd_.number(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
+        return system_error("freeze a memfd");
+    }
+    return {};
+}
+
+Result<void> Memory::forbid_new_writers() {
+    if (fcntl(fd_.number(), F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0) {
+        return system_error("close a memfd to other writers");
+    }
+    return {};
+}
+
+std::optional<std::uint32_t> Memory::lock_word() const {
+    std::uint32_t word = 0;
+    constexpr off_t place = offsetof(abi::Header, lock) + offsetof(abi::LockLine, word);
+    if (lseek(fd_.number(), 0, SEEK_DATA) != 0 ||
+        pread(fd_.number(), &word, sizeof(word), place) != static_cast<ssize_t>(sizeof(word))) {
+        return std::nullopt;
+    }
+    return word;
+}
+
+Result<proto::Mapping> Memory::map_header(proto::Mapping::Access access) const {
+    return proto::Mapping::map(fd_.number(), abi::page, access);
 }
 
 Result<void> Memory::write(std::span<const std::byte> bytes, std::uint64_t offset) {

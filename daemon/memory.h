@@ -3,21 +3,44 @@
 
 #include "proto/calls.h"
 #include "proto/fd.h"
+#include "proto/mapping.h"
 
+#include <optional>
 #include <span>
 
 namespace memshare::daemon {
 
+// What nobody can do to the memory, by the kernel's seals, besides resizing it.
+enum class Seals {
+    all,              // nothing can be forbidden later
+    freezable,        // writing can be
+    exclusive_writer, // new ways to write can be, once its creator has mapped it
+};
+
 class Memory {
   public:
     // Makes memory of at least `size` bytes, all zero. No page is allocated yet.
-    static proto::Result<Memory> create(const proto::SegmentId& id, std::uint64_t size);
+    static proto::Result<Memory> create(const proto::SegmentId& id, std::uint64_t size,
+                                        Seals seals = Seals::all);
 
     // What the kernel charges when all of it is touched: whole pages.
     std::uint64_t size() const { return size_; }
 
     // Writes the first bytes of the payload, before anybody else has a descriptor.
     proto::Result<void> write(std::span<const std::byte> bytes, std::uint64_t offset);
+
+    // From here on nobody can write, for ever. An error (device_or_resource_busy), if somebody has it mapped
+    // for writing.
+    proto::Result<void> freeze();
+
+    // From here on only those can write who have it mapped for writing already.
+    proto::Result<void> forbid_new_writers();
+
+    // What the header says; nothing, if nobody has touched its page. Allocates none.
+    std::optional<std::uint32_t> lock_word() const;
+
+    // Its page, for a moment, as there may be more segments than a process can map.
+    proto::Result<proto::Mapping> map_header(proto::Mapping::Access access) const;
 
     // The descriptor to hand out for writing; borrowed.
     int writable() const { return fd_.number(); }

@@ -5,6 +5,7 @@
 namespace memshare::daemon {
 
 using proto::Access;
+using proto::EventKind;
 using proto::Lifetime;
 
 constexpr HolderId most_holders = (HolderId{1} << 30) - 1;
@@ -41,16 +42,22 @@ Session* Registry::find_session_by_token(std::string_view token) {
     return found == sessions_by_token_.end() ? nullptr : found->second;
 }
 
-void Registry::end_session(Session& session) {
+std::vector<Registry::Left> Registry::end_session(Session& session) {
+    std::vector<Left> left;
     // Each of these takes itself out of the set.
     while (!session.creations.empty()) {
-        end(**session.creations.begin());
+        end(**session.creations.begin(), &session);
     }
     while (!session.attachments.empty()) {
-        drop_attachment(session, *session.attachments.begin()->first);
+        const auto& [segment, attachment] = *session.attachments.begin();
+        const Left one{.segment = segment, .written = attachment.writers > 0, .waited = attachment.waits};
+        if (drop_attachment(session, *segment)) {
+            left.push_back(one);
+        }
     }
     sessions_by_token_.erase(session.token);
     sessions_.erase(session.holder);
+    return left;
 }
 
 Segment* Registry::find(const proto::SegmentId& id) {
@@ -76,6 +83,7 @@ Segment& Registry::create(Session& creator, Blueprint blueprint, Memory memory, 
                                                   .creator_program = creator.program,
                                                   .creator = creator.holder,
                                                   .age = ++last_age_,
+                                                  .last_recovery = {},
                                                   .segment_charge = std::move(charges.segment),
                                                   .bytes_charge = std::move(charges.bytes),
                                                   .descriptor_charge = std::move(charges.descriptor),
@@ -89,6 +97,7 @@ Segment& Registry::create(Session& creator, Blueprint blueprint, Memory memory, 
     if (segment.is.lifetime == Lifetime::creator) {
         creator.creations.insert(&segment);
     }
+    happened(EventKind::created, segment, &creator);
     attach(creator, segment, Access::write, segment.is.created_usec, std::move(charges.attachment));
     return segment;
 }
@@ -100,36 +109,45 @@ void Registry::attach(Session& session, Segment& segment, Access access, std::ui
         place->second.since_usec = now_usec;
         place->second.charge = std::move(charge);
         segment.attached.insert(&session);
+        happened(EventKind::attached, segment, &session);
     }
     ++(access == Access::write ? place->second.writers : place->second.readers);
 }
 
-bool Registry::detach(Session& session, Segment& segment, std::optional<Access> access) {
+std::optional<Registry::Left> Registry::detach(Session& session, Segment& segment,
+                                               std::optional<Access> access) {
     const auto place = session.attachments.find(&segment);
     if (place == session.attachments.end()) {
-        return false;
+        return std::nullopt;
     }
     Attachment& attachment = place->second;
     const bool writing = access ? *access == Access::write : attachment.writers > 0;
     std::uint32_t& handles = writing ? attachment.writers : attachment.readers;
     if (handles == 0) {
-        return false;
+        return std::nullopt;
     }
-    if (--handles == 0 && attachment.readers + attachment.writers == 0) {
-        drop_attachment(session, segment);
+    --handles;
+    Left left{.segment = &segment, .written = writing && handles == 0, .waited = false};
+    if (attachment.readers + attachment.writers == 0) {
+        left.waited = attachment.waits;
+        if (!drop_attachment(session, segment)) {
+            left.segment = nullptr;
+        }
     }
-    return true;
+    return left;
 }
 
-void Registry::drop_attachment(Session& session, Segment& segment) {
+// Whether the segment is still there.
+bool Registry::drop_attachment(Session& session, Segment& segment) {
     session.attachments.erase(&segment);
     segment.attached.erase(&session);
+    happened(EventKind::detached, segment, &session);
     const bool last = segment.attached.empty();
     if (last && !segment.ended && (segment.is.lifetime == Lifetime::attached || !segment.is.name)) {
-        end(segment);
-    } else {
-        bury_if_unused(segment);
+        end(segment, nullptr);
+        return false;
     }
+    return !bury_if_unused(segment);
 }
 
 void Registry::publish(Segment& segment, proto::SegmentName name) {
@@ -138,9 +156,10 @@ void Registry::publish(Segment& segment, proto::SegmentName name) {
     segment.is.name = std::move(name);
 }
 
-void Registry::end(Segment& segment) {
+void Registry::end(Segment& segment, const Session* by) {
     assert(!segment.ended);
     segment.ended = true;
+    happened(EventKind::ended, segment, by);
     if (segment.is.name) {
         by_name_.erase(*segment.is.name);
     }
@@ -151,11 +170,13 @@ void Registry::end(Segment& segment) {
     bury_if_unused(segment);
 }
 
-void Registry::bury_if_unused(Segment& segment) {
-    if (segment.ended && segment.attached.empty()) {
-        released_.push_back(std::move(segment.memory));
-        segments_.erase(segment.is.id);
+bool Registry::bury_if_unused(Segment& segment) {
+    if (!segment.ended || !segment.attached.empty()) {
+        return false;
     }
+    released_.push_back(std::move(segment.memory));
+    segments_.erase(segment.is.id);
+    return true;
 }
 
 Segment* Registry::next_after(std::uint64_t age) {

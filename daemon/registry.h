@@ -24,6 +24,7 @@ struct Segment;
 // What one session has mapped of one segment.
 struct Attachment {
     std::uint32_t readers = 0, writers = 0; // how many of the session's handles
+    bool waits = false;                     // for changes, without being able to write
     std::uint64_t since_usec = 0;
     Charge charge;
 };
@@ -39,6 +40,7 @@ struct Session {
     std::unordered_map<Segment*, Attachment> attachments;
     std::unordered_set<Segment*> creations; // of lifetime `creator`, and not ended
 
+    proto::Process process() const { return {.pid = pid, .uid = caller.uid, .program = program}; }
     bool holds_nothing() const { return attachments.empty() && creations.empty(); }
 };
 
@@ -50,6 +52,8 @@ struct Blueprint {
     proto::Lifetime lifetime{};
     Rights rights;
     std::uint64_t created_usec = 0;
+    bool freezable = false;
+    bool exclusive_writer = false; // nobody but its creator ever writes
 };
 
 struct Segment {
@@ -57,15 +61,30 @@ struct Segment {
     Memory memory;
     std::int64_t creator_pid = 0;
     std::string creator_program;
-    HolderId creator = 0;  // of the session that made it
-    std::uint64_t age = 0; // rank among all segments ever made
-    bool ended = false;    // nobody can find it any more
+    HolderId creator = 0;           // of the session that made it
+    std::uint64_t age = 0;          // rank among all segments ever made
+    bool ended = false;             // nobody can find it any more
+    bool frozen = false;            // nobody can write to it any more
+    bool closed_to_writers = false; // but to its exclusive one
+    std::uint64_t recoveries = 0;   // how often its lock was passed on from the dead
+    std::optional<proto::DeadHolder> last_recovery;
     Charge segment_charge, bytes_charge, descriptor_charge;
     std::set<Session*> attached;
 };
 
+// Who learns of what happens to segments, when it has.
+class Observer {
+  public:
+    virtual ~Observer() = default;
+    // `by` is null, if a segment ended for want of attachments.
+    virtual void happened(proto::EventKind kind, const Segment& segment, const Session* by) = 0;
+};
+
 class Registry {
   public:
+    // Tells a borrowed observer from now on.
+    void tell(Observer& observer) { observer_ = &observer; }
+
     // Opens a session; the token has to be a new one.
     Session& open_session(Peer peer, std::string token, Charge charge);
 
@@ -73,8 +92,15 @@ class Registry {
     Session* find_session(HolderId holder);
     Session* find_session_by_token(std::string_view token);
 
+    // What a session has left of a segment that is still there.
+    struct Left {
+        Segment* segment = nullptr;
+        bool written = false; // it could write
+        bool waited = false;  // and this, that it waited for changes
+    };
+
     // Ends a session with all its attachments, and the segments that live as long as it.
-    void end_session(Session& session);
+    std::vector<Left> end_session(Session& session);
 
     // Nothing, if none that is not ended has this id or name.
     Segment* find(const proto::SegmentId& id);
@@ -95,14 +121,15 @@ class Registry {
     void attach(Session& session, Segment& segment, proto::Access access, std::uint64_t now_usec,
                 Charge charge);
 
-    // Takes back one handle of a session's; false, if it has none of this access.
-    bool detach(Session& session, Segment& segment, std::optional<proto::Access> access);
+    // Takes back one handle of a session's: what that leaves, without a segment if it is gone. Nothing, if it
+    // has no handle of this access.
+    std::optional<Left> detach(Session& session, Segment& segment, std::optional<proto::Access> access);
 
     // Names an unnamed segment. The name is free.
     void publish(Segment& segment, proto::SegmentName name);
 
     // Ends a segment: nobody finds it any more. It is gone with its last attachment.
-    void end(Segment& segment);
+    void end(Segment& segment, const Session* by = nullptr);
 
     // The oldest segment made after the one of this age; nothing, if there is none.
     Segment* next_after(std::uint64_t age);
@@ -114,8 +141,13 @@ class Registry {
     std::size_t sessions() const { return sessions_.size(); }
 
   private:
-    void drop_attachment(Session& session, Segment& segment);
-    void bury_if_unused(Segment& segment);
+    bool drop_attachment(Session& session, Segment& segment);
+    bool bury_if_unused(Segment& segment);
+    void happened(proto::EventKind kind, const Segment& segment, const Session* by) {
+        if (observer_ != nullptr) {
+            observer_->happened(kind, segment, by);
+        }
+    }
     HolderId new_holder();
 
     std::unordered_map<HolderId, std::unique_ptr<Session>> sessions_;
@@ -124,6 +156,7 @@ class Registry {
     std::unordered_map<proto::SegmentName, Segment*> by_name_;
     std::map<std::uint64_t, Segment*> by_age_; // but those that are ended
     std::vector<Memory> released_;
+    Observer* observer_ = nullptr;
     HolderId last_holder_ = 0;
     std::uint64_t last_age_ = 0;
 };

@@ -1,7 +1,7 @@
 // The methods of the interface: a call in, a reply out. It knows no socket and never waits.
 #pragma once
 
-#include "daemon/registry.h"
+#include "daemon/watchers.h"
 #include "proto/varlink.h"
 
 #include <functional>
@@ -15,15 +15,24 @@ struct Outgoing {
     proto::Fd own_fd;     // ...unless it is this one
     HolderId session = 0; // whose the conversation is from now on
     bool hang_up = false; // after sending
-    std::function<bool(Outgoing&)> next; // makes the next message of a stream; false: that was the last
+    // Makes the next message of a stream, if there is one for now.
+    enum class Stream { goes_on, ends, waits };
+    std::function<Stream(Outgoing&)> next;
+    std::shared_ptr<Watcher> watcher; // what a stream waits for
 };
 
-class Service {
+class Service final : private Observer {
   public:
-    Service(Registry& registry, Quota& quota) : registry_(registry), quota_(quota) {}
+    Service(Registry& registry, Quota& quota) : registry_(registry), quota_(quota) { registry.tell(*this); }
+    Service(const Service&) = delete; // the registry knows it
+    Service& operator=(const Service&) = delete;
+    ~Service() override = default;
 
     // Opens a session for a peer that has connected.
     proto::Answer<HolderId> welcome(Peer peer);
+
+    // Ends a session, and makes good what it leaves: its process is dead, or will not touch the memory again.
+    void end_session(Session& session);
 
     // Carries out one call of a session's and says what to send.
     void answer(HolderId holder, const proto::Call& call, Outgoing& out);
@@ -40,8 +49,10 @@ class Service {
     proto::Answer<proto::Nothing> handle(Turn& turn, const proto::Detach& call);
     proto::Answer<proto::Nothing> handle(Turn& turn, const proto::Publish& call);
     proto::Answer<proto::Nothing> handle(Turn& turn, const proto::Destroy& call);
+    proto::Answer<proto::Nothing> handle(Turn& turn, const proto::Freeze& call);
     proto::Answer<proto::Describe::Reply> handle(Turn& turn, const proto::Describe& call);
     proto::Answer<proto::List::Reply> handle(Turn& turn, const proto::List& call);
+    proto::Answer<proto::Watch::Reply> handle(Turn& turn, const proto::Watch& call);
     proto::Answer<proto::Hello::Reply> handle(Turn& turn, const proto::Hello& call);
     proto::Answer<proto::Nothing> handle(Turn& turn, const proto::Goodbye& call);
     proto::Answer<proto::GetInfo::Reply> handle(Turn& turn, const proto::GetInfo& call);
@@ -52,7 +63,12 @@ class Service {
     bool dispatch(proto::MethodList<Method...> methods, Turn& turn, const proto::Call& call);
     template <typename Method> void run(Turn& turn, const proto::Call& call);
 
+    void happened(proto::EventKind kind, const Segment& segment, const Session* by) override;
+    void note_recovery(Segment& segment, const proto::Process& dead);
+    proto::Lock described_lock(const Segment& segment);
+
     proto::Answer<Segment*> find(const proto::SegmentReference& reference);
+    proto::Answer<Segment*> find_attached(const Session& session, const proto::SegmentReference& reference);
     proto::Answer<Segment*> find_for(const Session& session, const proto::SegmentReference& reference);
     proto::Answer<Registry::Charges> charge_for(const Session& session, std::uint64_t bytes);
     proto::Answer<void> hand_out(Turn& turn, const Segment& segment, proto::Access access);
@@ -61,10 +77,11 @@ class Service {
         proto::List::Reply reply;
         bool is_last = false;
     };
-    Batch batch(const Caller& caller, const proto::List& filter, std::uint64_t& age, std::size_t enough);
+    Batch batch(const Filter& filter, std::uint64_t& age, std::size_t enough);
 
     Registry& registry_;
     Quota& quota_;
+    Watchers watchers_;
 };
 
 } // namespace memshare::daemon

@@ -1,13 +1,14 @@
 // The methods of the interface, with their parameters and replies, as io.memshare.Broker.varlink states them.
 #pragma once
 
-#include "proto/members.h"
+#include "proto/process.h"
 #include "proto/type.h"
 
 namespace memshare::proto {
 
 enum class Lifetime { creator, attached, persistent };
 enum class Access { read, write };
+enum class EventKind { ready, created, attached, detached, ended, lock_recovered };
 
 template <> struct NamesOf<Form> {
     static constexpr std::array<std::string_view, 2> names{"value", "array"};
@@ -20,6 +21,11 @@ template <> struct NamesOf<Lifetime> {
 };
 template <> struct NamesOf<Access> {
     static constexpr std::array<std::string_view, 2> names{"read", "write"};
+};
+
+template <> struct NamesOf<EventKind> {
+    static constexpr std::array<std::string_view, 6> names{"ready",    "created", "attached",
+                                                           "detached", "ended",   "lock_recovered"};
 };
 
 template <> struct MembersOf<Field> {
@@ -60,6 +66,7 @@ struct Segment {
     Creator creator;
     std::uint64_t created_usec = 0;
     std::uint64_t attachments = 0;
+    bool frozen = false;
 
     static constexpr auto members() {
         return std::tuple(
@@ -69,7 +76,7 @@ struct Segment {
             required("payloadOffset", &Segment::payload_offset), required("lifetime", &Segment::lifetime),
             required("mode", &Segment::mode), required("uid", &Segment::uid), required("gid", &Segment::gid),
             required("creator", &Segment::creator), required("createdUSec", &Segment::created_usec),
-            required("attachments", &Segment::attachments));
+            required("attachments", &Segment::attachments), required("frozen", &Segment::frozen));
     }
 };
 
@@ -83,6 +90,31 @@ struct Attachment {
         return std::tuple(required("pid", &Attachment::pid), required("uid", &Attachment::uid),
                           required("program", &Attachment::program), required("access", &Attachment::access),
                           required("sinceUSec", &Attachment::since_usec));
+    }
+};
+
+struct Lock {
+    std::optional<Process> holder;
+    bool waiting = false;
+    std::uint64_t recoveries = 0;
+    std::optional<DeadHolder> last_recovery;
+    static constexpr auto members() {
+        return std::tuple(optional("holder", &Lock::holder), required("waiting", &Lock::waiting),
+                          required("recoveries", &Lock::recoveries),
+                          optional("lastRecovery", &Lock::last_recovery));
+    }
+};
+
+struct Event {
+    EventKind kind{};
+    std::uint64_t time_usec = 0;
+    std::optional<Segment> segment;
+    std::optional<Process> process;
+    std::uint64_t lost = 0;
+    static constexpr auto members() {
+        return std::tuple(required("kind", &Event::kind), required("timeUSec", &Event::time_usec),
+                          optional("segment", &Event::segment), optional("process", &Event::process),
+                          optional("lost", &Event::lost));
     }
 };
 
@@ -140,13 +172,17 @@ struct Create {
     std::optional<Lifetime> lifetime;
     std::optional<std::uint32_t> mode;
     std::optional<std::uint32_t> group;
+    bool freezable = false;
+    bool exclusive_writer = false;
     std::vector<std::byte> initial;
     static constexpr auto members() {
         return std::tuple(optional("id", &Create::id), optional("name", &Create::name),
                           required("form", &Create::form), required("element", &Create::element),
                           optional("count", &Create::count), optional("shape", &Create::shape),
                           optional("lifetime", &Create::lifetime), optional("mode", &Create::mode),
-                          optional("group", &Create::group), optional("initial", &Create::initial));
+                          optional("group", &Create::group), optional("freezable", &Create::freezable),
+                          optional("exclusiveWriter", &Create::exclusive_writer),
+                          optional("initial", &Create::initial));
     }
     using Reply = MemoryReply;
 };
@@ -159,10 +195,13 @@ struct Attach {
     std::optional<Form> form;
     std::optional<Element> element;
     std::optional<std::uint64_t> count;
+    bool mapped = false;
+    bool waits = false;
     static constexpr auto members() {
         return std::tuple(optional("name", &Attach::name), optional("id", &Attach::id),
                           required("access", &Attach::access), optional("form", &Attach::form),
-                          optional("element", &Attach::element), optional("count", &Attach::count));
+                          optional("element", &Attach::element), optional("count", &Attach::count),
+                          optional("mapped", &Attach::mapped), optional("waits", &Attach::waits));
     }
     using Reply = MemoryReply;
 };
@@ -199,6 +238,16 @@ struct Destroy {
     using Reply = Nothing;
 };
 
+struct Freeze {
+    static constexpr std::string_view method = "io.memshare.Broker.Freeze";
+    std::optional<SegmentName> name;
+    std::optional<SegmentId> id;
+    static constexpr auto members() {
+        return std::tuple(optional("name", &Freeze::name), optional("id", &Freeze::id));
+    }
+    using Reply = Nothing;
+};
+
 struct Describe {
     static constexpr std::string_view method = "io.memshare.Broker.Describe";
     std::optional<SegmentName> name;
@@ -209,9 +258,10 @@ struct Describe {
     struct Reply {
         Segment segment;
         std::vector<Attachment> attachments;
+        Lock lock;
         static constexpr auto members() {
             return std::tuple(required("segment", &Reply::segment),
-                              required("attachments", &Reply::attachments));
+                              required("attachments", &Reply::attachments), required("lock", &Reply::lock));
         }
     };
 };
@@ -226,6 +276,19 @@ struct List {
     struct Reply {
         std::vector<Segment> segments;
         static constexpr auto members() { return std::tuple(required("segments", &Reply::segments)); }
+    };
+};
+
+struct Watch {
+    static constexpr std::string_view method = "io.memshare.Broker.Watch";
+    std::string pattern;
+    std::optional<std::uint32_t> uid;
+    static constexpr auto members() {
+        return std::tuple(optional("pattern", &Watch::pattern), optional("uid", &Watch::uid));
+    }
+    struct Reply {
+        Event event;
+        static constexpr auto members() { return std::tuple(required("event", &Reply::event)); }
     };
 };
 
@@ -258,7 +321,7 @@ struct GetInterfaceDescription {
 
 // All of them. A service that has no handler for one of these does not compile.
 template <typename...> struct MethodList {};
-using Methods = MethodList<Create, Attach, Detach, Publish, Destroy, Describe, List, Hello, Goodbye, GetInfo,
-                           GetInterfaceDescription>;
+using Methods = MethodList<Create, Attach, Detach, Publish, Destroy, Freeze, Describe, List, Watch, Hello,
+                           Goodbye, GetInfo, GetInterfaceDescription>;
 
 } // namespace memshare::proto

@@ -59,6 +59,10 @@ inline constexpr std::size_t connections_in_a_row = 16;
 // replies with a descriptor. A peer that never reads holds no more descriptors in flight than that.
 inline constexpr int unread_reply_bytes = 16 * 1024;
 
+// Events that wait for one who watches; the oldest is dropped for one more, and counted. Each takes less than
+// 1 KiB.
+inline constexpr std::size_t events_waiting = 128;
+
 // Freeing this much takes some 50 us; the last close of a larger segment is left to another thread.
 inline constexpr std::uint64_t close_inline_bytes = MiB;
 

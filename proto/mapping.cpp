@@ -16,13 +16,28 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
     return *this;
 }
 
+namespace {
+
+int protection_for(Mapping::Access access) {
+    return access == Mapping::Access::write ? PROT_READ | PROT_WRITE : PROT_READ;
+}
+
+} // namespace
+
 Result<Mapping> Mapping::map(int fd, std::size_t size, Access access) {
-    const int protection = access == Access::write ? PROT_READ | PROT_WRITE : PROT_READ;
-    void* start = mmap(nullptr, size, protection, MAP_SHARED, fd, 0);
+    void* start = mmap(nullptr, size, protection_for(access), MAP_SHARED, fd, 0);
     if (start == MAP_FAILED) {
         return system_error("map the memory");
     }
     return Mapping({static_cast<std::byte*>(start), size});
+}
+
+Result<void> Mapping::replace(int fd, Access access) {
+    if (mmap(memory_.data(), memory_.size(), protection_for(access), MAP_SHARED | MAP_FIXED, fd, 0) ==
+        MAP_FAILED) {
+        return system_error("map the memory anew");
+    }
+    return {};
 }
 
 void Mapping::unmap() {

@@ -22,6 +22,9 @@ class Mapping {
     // Maps the first `size` bytes of a borrowed descriptor, shared. The descriptor may be closed afterwards.
     static Result<Mapping> map(int fd, std::size_t size, Access access);
 
+    // Maps the same bytes of the same file once more, in the same place, with another access.
+    Result<void> replace(int fd, Access access);
+
     explicit operator bool() const { return memory_.data() != nullptr; }
     std::span<std::byte> bytes() const { return memory_; }
 

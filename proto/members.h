@@ -267,6 +267,8 @@ struct Json<T> {
     template <typename Part> static bool is_default(const Part& part) {
         if constexpr (requires { part.empty(); }) {
             return part.empty();
+        } else if constexpr (requires { part.has_value(); }) {
+            return !part.has_value();
         } else if constexpr (std::equality_comparable<Part>) {
             return part == Part{};
         } else {

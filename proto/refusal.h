@@ -1,7 +1,7 @@
 // What a broker says when it says no: each error of the interface, with what it tells.
 #pragma once
 
-#include "proto/members.h"
+#include "proto/process.h"
 
 #include <expected>
 #include <variant>
@@ -53,6 +53,21 @@ struct OutOfMemory {
     static constexpr auto members() { return std::tuple(required("requested", &OutOfMemory::requested)); }
 };
 
+struct Busy {
+    static constexpr std::string_view error = "io.memshare.Broker.Busy";
+    std::string name;
+    std::vector<Process> holders;
+    static constexpr auto members() {
+        return std::tuple(required("name", &Busy::name), required("holders", &Busy::holders));
+    }
+};
+
+struct Frozen {
+    static constexpr std::string_view error = "io.memshare.Broker.Frozen";
+    std::string name;
+    static constexpr auto members() { return std::tuple(required("name", &Frozen::name)); }
+};
+
 struct NotResumable {
     static constexpr std::string_view error = "io.memshare.Broker.NotResumable";
     static constexpr auto members() { return std::tuple(); }
@@ -94,7 +109,7 @@ struct ExpectedMore {
 };
 
 using Refusal = std::variant<NoSuchSegment, NameTaken, TypeMismatch, AccessDenied, QuotaExceeded, OutOfMemory,
-                             NotResumable, InvalidParameter, InterfaceNotFound, MethodNotFound,
+                             Busy, Frozen, NotResumable, InvalidParameter, InterfaceNotFound, MethodNotFound,
                              MethodNotImplemented, ExpectedMore>;
 
 // What a method answers: its reply, or why not.

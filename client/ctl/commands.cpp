@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cstring>
 #include <iostream>
+#include <mutex>
 #include <stdexcept>
 
 namespace memshare::ctl {
@@ -20,7 +21,7 @@ Segment open(Broker& broker, const std::string& name_or_id, Access access) {
     return Segment::open_by_id(info.id, access, {}, {.broker = &broker});
 }
 
-// A value is read and written in one piece, so that nobody ever sees half of it.
+// An element is written in one piece, so that nobody ever sees half of it.
 template <typename Bits> void copy_at_once(std::span<std::byte> to, std::span<const std::byte> from) {
     Bits bits{};
     std::memcpy(&bits, from.data(), sizeof(bits));
@@ -113,7 +114,9 @@ void get(Broker& broker, const std::string& name, const std::string& range_text)
     const Element& element = segment.info().element;
     const auto payload = segment.payload();
     if (segment.info().form == Form::value && range_text.empty()) {
-        std::cout << element_text(element, payload) << '\n';
+        std::vector<std::byte> value(element.size);
+        segment.load(value);
+        std::cout << element_text(element, value) << '\n';
         return;
     }
     const Range range = range_text.empty() ? Range{.first = 0, .last = segment.info().count}
@@ -122,21 +125,51 @@ void get(Broker& broker, const std::string& name, const std::string& range_text)
     std::cout << (range.is_one ? element_text(element, part) : elements_text(element, part)) << '\n';
 }
 
-void set(Broker& broker, const std::string& name, const std::vector<std::string>& values, std::size_t first) {
-    const Segment segment = open(broker, name, Access::write);
+namespace {
+
+void expect_fit(const SegmentInfo& info, std::size_t bytes, std::size_t first, std::size_t room) {
+    if (bytes > room) {
+        throw std::invalid_argument(std::to_string(bytes / info.element.size) + " elements from index " +
+                                    std::to_string(first) + " do not fit into " + info.type());
+    }
+}
+
+// The fields of a struct that are not set stay as they are, so nobody else may set them meanwhile.
+void set_value(Segment& segment, const std::vector<std::string>& words) {
     const SegmentInfo& info = segment.info();
-    if (first >= info.count) {
-        throw std::invalid_argument("index " + std::to_string(first) + " of " + info.type());
+    std::unique_lock lock(segment.mutex(), std::defer_lock);
+    if (info.element.kind == ElementKind::structure) {
+        lock.lock();
     }
+    std::vector<std::byte> value(info.size_bytes);
+    segment.load(value);
+    const auto bytes = elements_of(info.element, words, value);
+    expect_fit(info, bytes.size(), 0, value.size());
+    segment.store(bytes);
+}
+
+void set_elements(const Segment& segment, const std::vector<std::string>& words, std::size_t first) {
+    const SegmentInfo& info = segment.info();
     const auto room = segment.payload().subspan(first * info.element.size);
-    const auto bytes = elements_of(info.element, values, room);
-    if (bytes.size() > room.size()) {
-        throw std::invalid_argument(std::to_string(bytes.size() / info.element.size) +
-                                    " elements from index " + std::to_string(first) + " do not fit into " +
-                                    info.type());
-    }
+    const auto bytes = elements_of(info.element, words, room);
+    expect_fit(info, bytes.size(), first, room.size());
     for (std::size_t at = 0; at < bytes.size(); at += info.element.size) {
         store(room.subspan(at), std::span(bytes).subspan(at, info.element.size));
+    }
+    segment.changes().notify_all();
+}
+
+} // namespace
+
+void set(Broker& broker, const std::string& name, const std::vector<std::string>& words, std::size_t first) {
+    Segment segment = open(broker, name, Access::write);
+    if (first >= segment.info().count) {
+        throw std::invalid_argument("index " + std::to_string(first) + " of " + segment.info().type());
+    }
+    if (segment.info().form == Form::value) {
+        set_value(segment, words);
+    } else {
+        set_elements(segment, words, first);
     }
 }
 

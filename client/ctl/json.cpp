@@ -45,6 +45,24 @@ Json segment_json(const SegmentInfo& segment) {
     json["creator"] = {{"pid", segment.creator_pid}, {"program", segment.creator_program}};
     json["createdUSec"] = segment.created.time_since_epoch().count();
     json["attachments"] = segment.attachments;
+    json["frozen"] = segment.frozen;
+    return json;
+}
+
+Json lock_json(const LockInfo& lock) {
+    Json json = Json::object();
+    if (lock.holder) {
+        json["holder"] = {
+            {"pid", lock.holder->pid}, {"uid", lock.holder->uid}, {"program", lock.holder->program}};
+    }
+    json["waiting"] = lock.waiting;
+    json["recoveries"] = lock.recoveries;
+    if (const auto& dead = lock.last_recovery) {
+        json["lastRecovery"] = {{"pid", dead->pid},
+                                {"uid", dead->uid},
+                                {"program", dead->program},
+                                {"timeUSec", dead->time.time_since_epoch().count()}};
+    }
     return json;
 }
 
@@ -67,6 +85,7 @@ std::string json_of(const SegmentDescription& description) {
                                        {"access", word_for(attachment.access)},
                                        {"sinceUSec", attachment.since.time_since_epoch().count()}});
     }
+    json["lock"] = lock_json(description.lock);
     return json.dump(indent) + '\n';
 }
 

@@ -59,6 +59,14 @@ std::string shape_words(const std::vector<std::uint64_t>& shape) {
     return words;
 }
 
+std::string lock_words(const LockInfo& lock) {
+    if (!lock.holder) {
+        return "free";
+    }
+    return "held by " + process_words(lock.holder->program, lock.holder->pid) + " of " +
+           user_name(lock.holder->uid) + (lock.waiting ? ", and waited for" : "");
+}
+
 std::string shown_name(const SegmentInfo& segment) {
     return segment.name.empty() ? '(' + segment.id + ')' : segment.name;
 }
@@ -99,7 +107,7 @@ std::string description_of(const SegmentDescription& description) {
                           {"bytes", std::to_string(segment.size_bytes)},
                           {"lifetime", std::string(word_for(segment.lifetime))},
                           {"owner", user_name(segment.uid) + ", group " + std::to_string(segment.gid)},
-                          {"mode", octal(segment.mode)},
+                          {"mode", octal(segment.mode) + (segment.frozen ? ", frozen" : "")},
                           {"creator", process_words(segment.creator_program, segment.creator_pid)},
                           {"created", time_words(segment.created)}};
     if (!segment.shape.empty()) {
@@ -109,6 +117,12 @@ std::string description_of(const SegmentDescription& description) {
         const std::string count = field.count == 1 ? "" : '[' + std::to_string(field.count) + ']';
         rows.push_back({"field", field.name + ": " + std::string(abi::name_of(field.kind)) + count + " at " +
                                      std::to_string(field.offset)});
+    }
+    rows.push_back({"lock", lock_words(description.lock)});
+    if (const auto& dead = description.lock.last_recovery) {
+        rows.push_back({"recovered", "from " + process_words(dead->program, dead->pid) + " of " +
+                                         user_name(dead->uid) + " at " + time_words(dead->time) + ", " +
+                                         std::to_string(description.lock.recoveries) + " in all"});
     }
     for (const AttachmentInfo& attachment : description.attachments) {
         rows.push_back({"attached", process_words(attachment.program, attachment.pid) + " of " +

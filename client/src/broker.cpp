@@ -45,7 +45,8 @@ SegmentDescription Broker::describe(std::string_view name_or_id) {
     const auto reply = client::by_name_or_id(name_or_id, [&](const proto::SegmentReference& one) {
         return connection_->call(proto::Describe{one.name, one.id}, std::string(name_or_id)).reply;
     });
-    SegmentDescription description{.segment = client::info_of(reply.segment), .attachments = {}};
+    SegmentDescription description{
+        .segment = client::info_of(reply.segment), .attachments = {}, .lock = client::info_of(reply.lock)};
     for (const auto& attachment : reply.attachments) {
         description.attachments.push_back(client::info_of(attachment));
     }

@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 #include <cerrno>
 
@@ -33,7 +32,7 @@ timeval as_timeval(std::chrono::seconds time) { return {.tv_sec = time.count(), 
 
 } // namespace
 
-bool Connection::is_open() const { return stream_.has_value() && owner_ == getpid(); }
+bool Connection::is_open() const { return stream_.has_value() && session_ && session_->holder() != 0; }
 
 void Connection::close() {
     stream_.reset();
@@ -44,15 +43,31 @@ void Connection::open() {
     close();
     try {
         connect();
-        write(proto::Hello{.resume_token = {}, .program = program_invocation_short_name},
-              proto::Wants::reply);
-        send();
-        version_ = read<proto::Hello>(receive({}).reply).version;
+        const bool goes_on = session_ && session_->holder() != 0;
+        proto::Hello::Reply hello = say_hello(goes_on ? session_->token() : "");
+        version_ = std::move(hello.version);
+        if (!goes_on || hello.token != session_->token()) {
+            session_ = std::make_shared<client::Session>(hello.holder, std::move(hello.token), session_);
+        }
     } catch (...) { // a broker that turned us away may take us the next time
         close();
         throw;
     }
-    ++session_;
+}
+
+// A session that the broker does not know any more has ended, or the broker is another one.
+proto::Hello::Reply Connection::say_hello(const std::string& resume_token) {
+    write(proto::Hello{.resume_token = resume_token, .program = program_invocation_short_name},
+          proto::Wants::reply);
+    send();
+    try {
+        return read<proto::Hello>(receive({}).reply);
+    } catch (const Error& error) {
+        if (resume_token.empty() || error.code() != Errc::refused) {
+            throw;
+        }
+    }
+    return say_hello({});
 }
 
 void Connection::connect() {
@@ -73,7 +88,6 @@ void Connection::connect() {
         }
     }
     stream_.emplace(socket_.number(), proto::limits::reply_bytes);
-    owner_ = getpid();
 }
 
 std::string Connection::version() {

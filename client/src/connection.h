@@ -4,17 +4,19 @@
 #include "client/src/failure.h"
 #include "client/src/fork_safe_mutex.h"
 #include "client/src/patience.h"
+#include "client/src/session.h"
+#include "proto/calls.h"
 #include "proto/stream.h"
 #include "proto/varlink.h"
 #include <memshare/broker.hpp>
 
-#include <atomic>
 #include <mutex>
 
 namespace memshare::detail {
 
-// It is opened by the first call, and anew by the next one after it broke. A forked child shares nothing of
-// its parent's: its first call opens a connection of its own.
+// It is opened by the first call, and anew by the next one after it broke, which then goes on with the same
+// session. A forked child shares nothing of its parent's: its first call opens a connection and a session of
+// its own.
 class Connection {
   public:
     explicit Connection(std::string socket_path) : path_(std::move(socket_path)) {}
@@ -23,7 +25,8 @@ class Connection {
 
     template <typename Method> struct Answered {
         typename Method::Reply reply;
-        proto::Fd fd; // what came beside the reply, if anything did
+        proto::Fd fd;                   // what came beside the reply, if anything did
+        const client::Session& session; // whose call it was; lives as long as the connection
     };
 
     // Throws Error, if the broker is not there, goes away, or says no to this call about a segment.
@@ -32,7 +35,7 @@ class Connection {
         const std::scoped_lock lock(mutex_);
         begin(parameters, proto::Wants::reply);
         Incoming incoming = receive(segment);
-        return {read<Method>(incoming.reply), std::move(incoming.fd)};
+        return {read<Method>(incoming.reply), std::move(incoming.fd), *session_};
     }
 
     // The same for a method that answers in pieces: calls each(reply) for all of them.
@@ -46,14 +49,11 @@ class Connection {
         }
     }
 
-    // Which of this connection's sessions is open: another one after each time that it broke, and in a child.
-    std::uint64_t session() const { return session_; }
-
     // Sends a call that is not answered, if that session is still open here. Never throws.
-    template <typename Method> void tell(const Method& parameters, std::uint64_t session) noexcept {
+    template <typename Method> void tell(const Method& parameters, const client::Session& session) noexcept {
         try {
             const std::scoped_lock lock(mutex_);
-            if (is_open() && session == session_) {
+            if (is_open() && &session == session_.get()) {
                 write(parameters, proto::Wants::nothing);
                 send();
             }
@@ -65,6 +65,8 @@ class Connection {
     std::string version();
 
   private:
+    static constexpr std::chrono::microseconds longest_look{50}; // some calls take that
+
     struct Incoming {
         proto::Reply reply;
         proto::Fd fd;
@@ -73,6 +75,7 @@ class Connection {
     bool is_open() const;
     void open();
     void connect();
+    proto::Hello::Reply say_hello(const std::string& resume_token);
     void close();
 
     template <typename Method> void write(const Method& parameters, proto::Wants wants) {
@@ -104,13 +107,12 @@ class Connection {
     std::string path_;
     client::ForkSafeMutex mutex_;
     proto::Fd socket_;
-    pid_t owner_ = 0; // the process that opened it
-    std::atomic<std::uint64_t> session_ = 0;
+    std::shared_ptr<client::Session> session_;
     std::optional<proto::Stream> stream_;
     proto::JsonDocument document_;
     std::string text_;
     std::string version_;
-    client::Patience patience_;
+    client::Patience patience_{longest_look};
 };
 
 } // namespace memshare::detail

@@ -31,7 +31,8 @@ SegmentInfo info_of(const proto::Segment& segment) {
             .creator_pid = segment.creator.pid,
             .creator_program = segment.creator.program,
             .created = time_of(segment.created_usec),
-            .attachments = segment.attachments};
+            .attachments = segment.attachments,
+            .frozen = segment.frozen};
 }
 
 AttachmentInfo info_of(const proto::Attachment& attachment) {
@@ -40,6 +41,21 @@ AttachmentInfo info_of(const proto::Attachment& attachment) {
             .program = attachment.program,
             .access = static_cast<Access>(attachment.access),
             .since = time_of(attachment.since_usec)};
+}
+
+DeadHolder info_of(const proto::DeadHolder& dead) {
+    return {.pid = dead.pid, .uid = dead.uid, .program = dead.program, .time = time_of(dead.time_usec)};
+}
+
+LockInfo info_of(const proto::Lock& lock) {
+    LockInfo info{.holder = {}, .waiting = lock.waiting, .recoveries = lock.recoveries, .last_recovery = {}};
+    if (lock.holder) {
+        info.holder = {.pid = lock.holder->pid, .uid = lock.holder->uid, .program = lock.holder->program};
+    }
+    if (lock.last_recovery) {
+        info.last_recovery = info_of(*lock.last_recovery);
+    }
+    return info;
 }
 
 } // namespace memshare::client

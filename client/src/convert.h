@@ -8,6 +8,8 @@ namespace memshare::client {
 
 SegmentInfo info_of(const proto::Segment& segment);
 AttachmentInfo info_of(const proto::Attachment& attachment);
+DeadHolder info_of(const proto::DeadHolder& dead);
+LockInfo info_of(const proto::Lock& lock);
 
 inline proto::Lifetime lifetime_of(Lifetime lifetime) { return static_cast<proto::Lifetime>(lifetime); }
 inline proto::Access access_of(Access access) { return static_cast<proto::Access>(access); }

@@ -30,6 +30,10 @@ class Category final : public std::error_category {
                 return "broker lost";
             case Errc::protocol_violation:
                 return "protocol violation";
+            case Errc::busy:
+                return "busy";
+            case Errc::frozen:
+                return "frozen";
             case Errc::refused:
                 return "refused";
         }
@@ -98,6 +102,22 @@ struct Sentence {
     Error operator()(const proto::OutOfMemory& no) const {
         return {Errc::out_of_memory, "the machine cannot give " + std::to_string(no.requested) + " bytes",
                 segment};
+    }
+    Error operator()(const proto::Busy& no) const {
+        std::string holders;
+        for (const auto& holder : no.holders) {
+            holders +=
+                (holders.empty() ? "" : ", ") + holder.program + '[' + std::to_string(holder.pid) + ']';
+        }
+        return {Errc::busy,
+                quoted(no.name) + " is still mapped for writing by " +
+                    (holders.empty() ? "a process forked from one that was" : holders) +
+                    ": they have to let go of it first",
+                no.name};
+    }
+    Error operator()(const proto::Frozen& no) const {
+        return {Errc::frozen, quoted(no.name) + " is frozen: it can only be read, as a T that is const",
+                no.name};
     }
     Error operator()(const proto::NotResumable& /*no*/) const {
         return {Errc::refused, "the session cannot be resumed", segment};

@@ -1,49 +1,25 @@
-#include "client/src/connection.h"
+#include "client/src/attachment.h"
 #include "client/src/convert.h"
 #include "client/src/reference.h"
-#include "proto/calls.h"
 #include "proto/limits.h"
-#include "proto/mapping.h"
+#include <memshare/at_once.hpp>
 #include <memshare/segment.hpp>
-
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
+#include <memshare/two_slots.hpp>
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 namespace memshare {
 
-using proto::Fd;
-using proto::Mapping;
+using detail::Attachment;
 
 namespace {
 
 constexpr int most_tries = 1000; // of open_or_create, against somebody who makes and ends it without pause
-
-// The size and place of the payload come from the broker, the size of the memory from the kernel, and its
-// seal says that it stays so: then no access in these bounds can ever be a SIGBUS.
-Mapping map_payload(const Fd& memory, const SegmentInfo& info, Access access) {
-    struct stat status{};
-    if (!memory || fstat(memory.number(), &status) != 0) {
-        throw Error(Errc::protocol_violation, "the broker sent no memory", info.name);
-    }
-    const auto size = static_cast<std::uint64_t>(status.st_size);
-    const int seals = fcntl(memory.number(), F_GET_SEALS);
-    if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || info.payload_offset > size ||
-        info.size_bytes > size - info.payload_offset || info.payload_offset % abi::cache_line != 0) {
-        throw Error(Errc::protocol_violation, "the broker sent memory of the wrong size", info.name);
-    }
-    auto mapping = Mapping::map(memory.number(), size,
-                                access == Access::write ? Mapping::Access::write : Mapping::Access::read);
-    if (!mapping) {
-        client::throw_error(mapping.error(), info.name);
-    }
-    return *std::move(mapping);
-}
 
 // Says what lies here, to tools that find the memory without the broker. Not where the payload is on pages of
 // its own: to touch the header's page as well would cost a third of the whole creation.
@@ -89,71 +65,40 @@ proto::Create call_of(const Plan& plan, const CreateOptions& options) {
     }
     call.mode = options.mode;
     call.group = options.group;
+    call.freezable = options.freezable;
+    call.exclusive_writer = options.exclusive_writer;
+    return call;
+}
+
+proto::Attach call_of(Access access, const Expected& expected) {
+    proto::Attach call;
+    call.access = client::access_of(access);
+    call.form = expected.form;
+    call.element = expected.element;
+    call.count = expected.count;
     return call;
 }
 
 } // namespace
 
-// What is mapped, and whom to tell when it is not any more.
-struct Segment::Attachment {
-    std::shared_ptr<detail::Connection> connection;
-    std::uint64_t session; // of the connection; in a forked child an inherited handle is nobody's
-    proto::SegmentId id;
-    SegmentInfo info;
-    Access access{};
-    Mapping mapping;
-
-    Attachment(std::shared_ptr<detail::Connection> to, const proto::Segment& segment, Access how)
-        : connection(std::move(to)),
-          session(connection->session()),
-          id(segment.id),
-          info(client::info_of(segment)),
-          access(how) {}
-    Attachment(const Attachment&) = delete;
-    Attachment& operator=(const Attachment&) = delete;
-
-    ~Attachment() {
-        mapping.unmap();
-        connection->tell(proto::Detach{.name = {}, .id = id, .access = client::access_of(access)}, session);
-    }
-
-    // By a Create or an Attach. Once the broker has answered, whatever fails here detaches again.
-    template <typename Method> static std::unique_ptr<Attachment> by(const Method& call, Broker* broker,
-                                                                     Access access, std::string_view words) {
-        const auto& connection = (broker != nullptr ? *broker : Broker::local()).connection_;
-        const auto answered = connection->call(call, std::string(words));
-        auto made = std::make_unique<Attachment>(connection, answered.reply.segment, access);
-        made->mapping = map_payload(answered.fd, made->info, access);
-        return made;
-    }
-
-    static std::unique_ptr<Attachment> by(proto::Attach call, Access access, const Expected& expected,
-                                          Broker* broker, std::string_view words) {
-        call.access = client::access_of(access);
-        call.form = expected.form;
-        call.element = expected.element;
-        call.count = expected.count;
-        return by(call, broker, access, words);
-    }
-
-    std::span<std::byte> elements() const {
-        return mapping.bytes().subspan(info.payload_offset, info.size_bytes);
-    }
-};
-
-Segment::Segment(std::unique_ptr<Attachment> attachment) noexcept : attachment_(std::move(attachment)) {}
+Segment::Segment(std::shared_ptr<detail::Attachment> attachment) noexcept
+    : attachment_(std::move(attachment)) {}
 Segment::Segment(Segment&&) noexcept = default;
 Segment& Segment::operator=(Segment&&) noexcept = default;
 Segment::~Segment() = default;
 
+const std::shared_ptr<detail::Connection>& Segment::connection_of(Broker* broker) {
+    return (broker != nullptr ? *broker : Broker::local()).connection_;
+}
+
 Segment Segment::create(Unnamed /*unnamed*/, const Plan& plan, const Fill& fill,
                         const CreateOptions& options) {
-    auto made = Attachment::by(call_of(plan, options), options.broker, Access::write, {});
-    inscribe(made->mapping.bytes(), made->info);
+    Segment made(Attachment::by(call_of(plan, options), connection_of(options.broker), Access::write, {}));
+    inscribe(made.attachment_->memory(), made.info());
     if (fill) {
-        fill(made->elements());
+        fill(made.payload());
     }
-    return Segment(std::move(made));
+    return made;
 }
 
 Segment Segment::create(Unnamed /*unnamed*/, const Plan& plan, std::span<const std::byte> initial,
@@ -166,39 +111,39 @@ Segment Segment::create(std::string_view name, const Plan& plan, const Fill& fil
     const proto::SegmentName checked = client::name_of(name);
     Segment segment = create(unnamed, plan, fill, options);
     Attachment& made = *segment.attachment_;
-    made.connection->call(proto::Publish{.id = made.id, .name = checked}, checked.text());
-    made.info.name = name;
+    made.connection().call(proto::Publish{.id = made.id(), .name = checked}, checked.text());
+    made.set_name(name);
     return segment;
 }
 
 Segment Segment::create(std::string_view name, const Plan& plan, std::span<const std::byte> initial,
                         const CreateOptions& options) {
     const bool is_zero = is_all_zero(initial);
-    if (!is_zero && initial.size() > proto::limits::initial_bytes) {
-        return create(name, plan, copying(initial), options);
+    if ((!is_zero && initial.size() > proto::limits::initial_bytes) || options.exclusive_writer) {
+        return create(name, plan, copying(initial), options); // named when it is filled, and mapped
     }
     proto::Create call = call_of(plan, options);
     call.name = client::name_of(name);
     if (!is_zero) {
         call.initial.assign(initial.begin(), initial.end());
     }
-    auto made = Attachment::by(call, options.broker, Access::write, name);
-    inscribe(made->mapping.bytes(), made->info);
-    return Segment(std::move(made));
+    Segment made(Attachment::by(call, connection_of(options.broker), Access::write, name));
+    inscribe(made.attachment_->memory(), made.info());
+    return made;
 }
 
 Segment Segment::open(std::string_view name, Access access, const Expected& expected,
                       const OpenOptions& options) {
-    proto::Attach call;
+    proto::Attach call = call_of(access, expected);
     call.name = client::name_of(name);
-    return Segment(Attachment::by(std::move(call), access, expected, options.broker, name));
+    return Segment(Attachment::by(call, connection_of(options.broker), access, name));
 }
 
 Segment Segment::open_by_id(std::string_view id, Access access, const Expected& expected,
                             const OpenOptions& options) {
-    proto::Attach call;
+    proto::Attach call = call_of(access, expected);
     call.id = client::id_of(id);
-    return Segment(Attachment::by(std::move(call), access, expected, options.broker, id));
+    return Segment(Attachment::by(call, connection_of(options.broker), access, id));
 }
 
 Segment Segment::open_or_create(std::string_view name, const Plan& plan, std::span<const std::byte> initial,
@@ -222,11 +167,77 @@ Segment Segment::open_or_create(std::string_view name, const Plan& plan, std::sp
     }
 }
 
-const SegmentInfo& Segment::info() const noexcept { return attachment_->info; }
-Access Segment::access() const noexcept { return attachment_->access; }
+const SegmentInfo& Segment::info() const noexcept { return attachment_->info(); }
+Access Segment::access() const noexcept { return attachment_->access(); }
 
 std::span<std::byte> Segment::payload() const noexcept {
     return attachment_ ? attachment_->elements() : std::span<std::byte>{};
 }
+
+namespace {
+
+// Calls with a T of so many bytes, or with nothing, if they cannot be stored at once.
+void with_bits(std::size_t size, auto call, auto otherwise) {
+    switch (size) {
+        case 1:
+            return call(std::uint8_t{});
+        case 2:
+            return call(std::uint16_t{});
+        case 4:
+            return call(std::uint32_t{});
+        case 8:
+            return call(std::uint64_t{});
+        default:
+            return otherwise();
+    }
+}
+
+void expect_value(const SegmentInfo& info, std::size_t size) {
+    if (info.form != Form::value || info.size_bytes != size) {
+        throw std::invalid_argument("memshare: these are " + std::to_string(size) + " bytes and no " +
+                                    info.type());
+    }
+}
+
+detail::TwoSlots<> slots_of(Attachment& attachment) {
+    return {attachment.header().change.version, attachment.elements().data(), attachment.info().size_bytes};
+}
+
+} // namespace
+
+void Segment::load(std::span<std::byte> to) const {
+    expect_value(info(), to.size());
+    with_bits(
+        to.size(),
+        [&]<typename Bits>(Bits /*type*/) {
+            const Bits bits = detail::AtOnce<Bits>(payload().data()).load();
+            std::memcpy(to.data(), &bits, sizeof(bits));
+        },
+        [&] { slots_of(*attachment_).load(to.data()); });
+}
+
+void Segment::store(std::span<const std::byte> from) {
+    expect_value(info(), from.size());
+    with_bits(
+        from.size(),
+        [&]<typename Bits>(Bits bits) {
+            std::memcpy(&bits, from.data(), sizeof(bits));
+            detail::AtOnce<Bits>(payload().data()).store(bits);
+            changes().announce();
+        },
+        [&] {
+            {
+                const std::scoped_lock lock(mutex());
+                slots_of(*attachment_).publish(from.data());
+            }
+            changes().announce_moved();
+        });
+}
+
+Mutex& Segment::mutex() const noexcept { return attachment_->mutex(); }
+Changes Segment::changes() const noexcept { return attachment_->changes(); }
+abi::Header& Segment::header() const noexcept { return attachment_->header(); }
+
+void Segment::freeze() { attachment_->freeze(); }
 
 } // namespace memshare

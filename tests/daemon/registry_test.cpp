@@ -47,7 +47,7 @@ class ARegistry : public testing::Test {
     }
 
     bool detach(Session& session, Segment& segment, std::optional<Access> access = {}) {
-        return registry_.detach(session, segment, access);
+        return registry_.detach(session, segment, access).has_value();
     }
 
     Charge charge(Resource resource, std::uint64_t amount = 1) { return *quota_.charge(7, resource, amount); }

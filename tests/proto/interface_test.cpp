@@ -26,6 +26,11 @@ template <> constexpr std::string_view name_of<Field> = "Field";
 template <> constexpr std::string_view name_of<Element> = "Element";
 template <> constexpr std::string_view name_of<Lifetime> = "Lifetime";
 template <> constexpr std::string_view name_of<Access> = "Access";
+template <> constexpr std::string_view name_of<EventKind> = "EventKind";
+template <> constexpr std::string_view name_of<Process> = "Process";
+template <> constexpr std::string_view name_of<DeadHolder> = "DeadHolder";
+template <> constexpr std::string_view name_of<Lock> = "Lock";
+template <> constexpr std::string_view name_of<Event> = "Event";
 template <> constexpr std::string_view name_of<Creator> = "Creator";
 template <> constexpr std::string_view name_of<Segment> = "Segment";
 template <> constexpr std::string_view name_of<Attachment> = "Attachment";
@@ -137,12 +142,12 @@ TEST(TheInterface, IsWhatEveryParserTakes) {
 
 TEST(TheInterface, HasOurMethodsWithTheirParametersAndReplies) {
     EXPECT_EQ(declared(ours, "method"), our_methods(ours));
-    EXPECT_EQ(our_methods(ours).size(), 9U);
+    EXPECT_EQ(our_methods(ours).size(), 11U);
 }
 
 TEST(TheInterface, HasOurErrorsWithWhatTheyTell) {
     EXPECT_EQ(declared(ours, "error"), our_errors(ours));
-    EXPECT_EQ(our_errors(ours).size(), 7U);
+    EXPECT_EQ(our_errors(ours).size(), 9U);
 }
 
 TEST(TheInterface, HasOurTypesWithTheirFieldsAndValues) {
@@ -152,6 +157,11 @@ TEST(TheInterface, HasOurTypesWithTheirFieldsAndValues) {
                       {"Element", fields_of<Element>()},
                       {"Lifetime", values_of<Lifetime>()},
                       {"Access", values_of<Access>()},
+                      {"EventKind", values_of<EventKind>()},
+                      {"Process", fields_of<Process>()},
+                      {"DeadHolder", fields_of<DeadHolder>()},
+                      {"Lock", fields_of<Lock>()},
+                      {"Event", fields_of<Event>()},
                       {"Creator", fields_of<Creator>()},
                       {"Segment", fields_of<Segment>()},
                       {"Attachment", fields_of<Attachment>()}};

@@ -227,6 +227,8 @@ TEST_F(AReply, GivesEveryRefusalBackAsItWas) {
                                    AccessDenied{"d"},
                                    QuotaExceeded{"bytes", 1, 2, 3},
                                    OutOfMemory{4},
+                                   Busy{"h", {{.pid = 1, .uid = 2, .program = "i"}}},
+                                   Frozen{"j"},
                                    NotResumable{},
                                    InvalidParameter{"element.size"},
                                    InterfaceNotFound{"e"},

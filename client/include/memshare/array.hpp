@@ -3,7 +3,10 @@
 
 #include <memshare/element.hpp>
 #include <memshare/segment.hpp>
+#include <memshare/watch.hpp>
 
+#include <atomic>
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <initializer_list>
@@ -109,9 +112,70 @@ template <typename T> class Array {
         return elements_[index];
     }
 
+    // An element as an atomic, for those who share it without the lock.
+    std::atomic_ref<T> atomic(std::size_t index) const noexcept
+        requires(!std::is_const_v<T> && abi::stored_at_once(sizeof(T)))
+    {
+        return std::atomic_ref<T>(elements_[index]);
+    }
+
+    // The lock that comes with it. Nothing here takes it by itself.
+    Mutex& mutex() const noexcept
+        requires(!std::is_const_v<T>)
+    {
+        return segment_.mutex();
+    }
+
+    // Elements are plain memory, so whoever has changed some says so, when others wait for it: that moves the
+    // version, and wakes those who wait for that, or one of them.
+    void notify_one() noexcept
+        requires(!std::is_const_v<T>)
+    {
+        segment_.changes().notify_one();
+    }
+    void notify_all() noexcept
+        requires(!std::is_const_v<T>)
+    {
+        segment_.changes().notify_all();
+    }
+
+    // How often that was; to be compared, and waited past.
+    Version version() const noexcept { return segment_.changes().version(); }
+
+    // Waits until the version is another one than that. Looks, awake, for some 50 us before it sleeps, if
+    // that has lately paid. Returns for nothing else.
+    void wait(Version seen) const { static_cast<void>(wait_till(seen, {})); }
+
+    // The same, but no longer than that: whether it is so now.
+    template <typename Rep, typename Period>
+    bool wait_for(Version seen, const std::chrono::duration<Rep, Period>& time) const {
+        return wait_till(seen, detail::deadline_of(time));
+    }
+    template <typename Clock, typename Duration>
+    bool wait_until(Version seen, const std::chrono::time_point<Clock, Duration>& time) const {
+        return wait_till(seen, detail::deadline_of(time));
+    }
+
+    // A descriptor for an event loop.
+    Watch watch() const { return Watch(segment_); }
+
+    // Ends all writing to it, for ever and for everybody. The elements stay where they are, and what points
+    // to them stays good for reading; this handle is empty afterwards. Error: busy, if somebody else can
+    // write to it, and then this is as before; invalid_argument, if it was not created freezable;
+    // access_denied, if another user owns it.
+    Array<const value_type> freeze()
+        requires(!std::is_const_v<T>)
+    {
+        segment_.freeze();
+        elements_ = {};
+        return Array<const value_type>(std::move(segment_));
+    }
+
     const SegmentInfo& info() const noexcept { return segment_.info(); }
 
   private:
+    template <typename> friend class Array;
+
     static constexpr Access access = std::is_const_v<T> ? Access::read : Access::write;
 
     explicit Array(Segment segment) noexcept
@@ -122,6 +186,10 @@ template <typename T> class Array {
     }
     static Expected expected(std::optional<std::uint64_t> count) {
         return {.form = Form::array, .element = element_of<T>(), .count = count};
+    }
+    bool wait_till(Version seen, const detail::Deadline& deadline) const {
+        const Changes changes = segment_.changes();
+        return changes.wait([&changes, seen] { return changes.version() != seen; }, deadline);
     }
     template <typename U> static std::span<U> typed(std::span<std::byte> bytes) noexcept {
         return {reinterpret_cast<U*>(bytes.data()), bytes.size() / sizeof(U)};

@@ -20,6 +20,8 @@ enum class Errc {
     no_broker,           // nobody listens at the socket
     broker_lost,         // the broker went away, or did not answer, in the middle of a call
     protocol_violation,  // what came as an answer is not one
+    busy,                // somebody still has it mapped for writing
+    frozen,              // nobody can write to it any more
     refused,             // the broker said no in a way that this version does not know
 };
 

@@ -25,6 +25,8 @@ struct CreateOptions {
     std::uint32_t mode = 0600;            // read and write bits as a file's; no umask is applied
     std::optional<std::uint32_t> group{}; // whom the group bits mean (default: this process's group)
     std::vector<std::uint64_t> shape{};   // the dimensions of an array, multiplying to its length
+    bool freezable = false;               // freeze() may end all writing to it
+    bool exclusive_writer = false;        // only this handle ever writes; not with freezable
     Broker* broker = nullptr;             // another one than Broker::local()
 };
 

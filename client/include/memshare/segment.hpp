@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memshare/broker.hpp>
+#include <memshare/changes.hpp>
 #include <memshare/export.hpp>
+#include <memshare/mutex.hpp>
 #include <memshare/options.hpp>
 #include <memshare/segment_info.hpp>
 
@@ -66,14 +68,31 @@ class MEMSHARE_EXPORT Segment {
     const SegmentInfo& info() const noexcept;
     Access access() const noexcept;
 
-    // The payload; writable only if the access is. Empty after a move.
+    // The elements; writable only if the access is. Empty after a move. Of a value that is not stored at once
+    // this is the first of its two slots, which may not be the one that holds: then use load() and store().
     std::span<std::byte> payload() const noexcept;
 
-  private:
-    struct Attachment;
-    explicit Segment(std::unique_ptr<Attachment> attachment) noexcept;
+    // A value as its bytes, whole and as Value<T> has it, whatever its size. Throws std::invalid_argument, if
+    // this is an array or these are not as many bytes; store() also as Mutex::lock().
+    void load(std::span<std::byte> to) const;
+    void store(std::span<const std::byte> from);
 
-    std::unique_ptr<Attachment> attachment_;
+    // Its lock and its changes; not to be used after a move, nor the lock if the access is to read.
+    Mutex& mutex() const noexcept;
+    Changes changes() const noexcept;
+    abi::Header& header() const noexcept;
+
+    // Ends all writing to it, by anybody and for ever; this mapping stays where it is, read-only. If that
+    // fails, it stays as it was. Error: busy, if somebody else can write to it; invalid_argument, if it was
+    // not made freezable; access_denied, if another user owns it.
+    void freeze();
+
+  private:
+    friend class Watch;
+    explicit Segment(std::shared_ptr<detail::Attachment> attachment) noexcept;
+    static const std::shared_ptr<detail::Connection>& connection_of(Broker* broker);
+
+    std::shared_ptr<detail::Attachment> attachment_;
 };
 
 } // namespace memshare

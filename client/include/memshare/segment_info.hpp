@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct SegmentInfo {
     std::string creator_program;
     Time created;
     std::uint64_t attachments = 0; // how many processes have it mapped
+    bool frozen = false;           // nobody can write to it any more
 
     // "array of 5 i32", "value of f64", "value of struct Pose (24 bytes)".
     MEMSHARE_EXPORT std::string type() const;
@@ -44,9 +46,33 @@ struct AttachmentInfo {
     Time since;
 };
 
+// A process with a session, as the broker sees it.
+struct ProcessInfo {
+    std::int64_t pid = 0;
+    std::uint32_t uid = 0;
+    std::string program;
+};
+
+// A process that ended while it held a lock, and when the broker passed the lock on.
+struct DeadHolder {
+    std::int64_t pid = 0; // as the broker saw it; by now it may be another's
+    std::uint32_t uid = 0;
+    std::string program;
+    Time time;
+};
+
+// A segment's lock as it was when the broker looked.
+struct LockInfo {
+    std::optional<ProcessInfo> holder; // nothing: it is free
+    bool waiting = false;              // somebody may be waiting for it
+    std::uint64_t recoveries = 0;      // how often it was passed on from the dead
+    std::optional<DeadHolder> last_recovery;
+};
+
 struct SegmentDescription {
     SegmentInfo segment;
     std::vector<AttachmentInfo> attachments; // oldest first
+    LockInfo lock;
 };
 
 } // namespace memshare

@@ -1,20 +1,30 @@
 // One typed value that several processes share.
 #pragma once
 
+#include <memshare/at_once.hpp>
 #include <memshare/element.hpp>
 #include <memshare/segment.hpp>
+#include <memshare/two_slots.hpp>
+#include <memshare/watch.hpp>
 
-#include <atomic>
-#include <bit>
+#include <chrono>
+#include <concepts>
+#include <cstring>
+#include <mutex>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace memshare {
 
 // Value<T> is read and written, Value<const T> only read: it is mapped read-only, which the kernel enforces.
 // A handle is this process's attachment: it can be moved, and its end detaches. All processes see every store
-// whole and in one order (as sequentially consistent atomics).
+// whole and in one order (as sequentially consistent atomics), whoever is killed when.
+//
+// A value of 1, 2, 4 or 8 bytes is an atomic: what is done with it never waits. A larger one is read without
+// waiting as well; store() and update() take its lock, and happen wholly or not at all. In a forked child the
+// first of them calls the broker, and throws what such a call may throw.
 template <typename T> class Value {
     static_assert(
         std::is_trivially_copyable_v<T>,
@@ -27,23 +37,28 @@ template <typename T> class Value {
     static_assert(Shareable<T>,
                   "memshare: Value<T> needs a number, a character, a bool, an enum, or a struct with "
                   "standard layout of these");
-    static_assert(abi::stored_at_once(sizeof(T)),
-                  "memshare: Value<T> holds 1, 2, 4 or 8 bytes, which are stored at "
-                  "once; use an Array<T> of one element for a larger T");
+
+    static constexpr bool is_const = std::is_const_v<T>;
+    static constexpr bool at_once = abi::stored_at_once(sizeof(T));
+    using Plain = std::remove_const_t<T>;
+
+    // What arithmetic is defined for.
+    static constexpr bool is_integer = at_once && std::integral<Plain> && !std::same_as<Plain, bool>;
+    static constexpr bool is_number = is_integer || (at_once && std::floating_point<Plain>);
 
   public:
-    using value_type = std::remove_const_t<T>;
+    using value_type = Plain;
 
     // Makes the value; this process is its creator. It is visible only with its initial contents.
     // Error: name_taken, quota_exceeded, out_of_memory, invalid_argument.
     static Value create(std::string_view name, const value_type& initial = {},
                         const CreateOptions& options = {})
-        requires(!std::is_const_v<T>)
+        requires(!is_const)
     {
         return Value(Segment::create(name, plan(), bytes(initial), options));
     }
     static Value create(Unnamed, const value_type& initial = {}, const CreateOptions& options = {})
-        requires(!std::is_const_v<T>)
+        requires(!is_const)
     {
         return Value(Segment::create(unnamed, plan(), bytes(initial), options));
     }
@@ -59,49 +74,222 @@ template <typename T> class Value {
     // Opens it, or makes it if there is none: of many at once exactly one does. Error: as both.
     static Value open_or_create(std::string_view name, const value_type& initial = {},
                                 const CreateOptions& options = {})
-        requires(!std::is_const_v<T>)
+        requires(!is_const)
     {
         return Value(Segment::open_or_create(name, plan(), bytes(initial), options));
     }
 
-    value_type load() const noexcept { return from_bits(place().load()); }
+    value_type load() const noexcept {
+        if constexpr (at_once) {
+            return place_.load();
+        } else {
+            value_type value;
+            place_.load(&value);
+            return value;
+        }
+    }
 
-    void store(const value_type& value) noexcept
-        requires(!std::is_const_v<T>)
+    void store(const value_type& value) noexcept(at_once)
+        requires(!is_const)
     {
-        place().store(std::bit_cast<Bits>(value));
+        if constexpr (at_once) {
+            const Changes changes = changes_;
+            place_.store(value);
+            changes.announce();
+        } else {
+            {
+                const std::scoped_lock lock(*mutex_);
+                place_.publish(&value);
+            }
+            changes_.announce_moved();
+        }
+    }
+
+    // Changes the value by f, which is given a copy: all at once, or, if f throws, not at all. No store of
+    // another one's is lost. Of a small value f may be called more than once; of a larger one it is called
+    // with the lock held.
+    template <std::invocable<value_type&> F> void update(F f)
+        requires(!is_const)
+    {
+        if constexpr (at_once) {
+            static_cast<void>(announced([&] {
+                return place_.replace([&f](value_type value) {
+                    f(value);
+                    return value;
+                });
+            }));
+        } else {
+            {
+                const std::scoped_lock lock(*mutex_);
+                value_type value = load();
+                f(value);
+                place_.publish(&value);
+            }
+            changes_.announce_moved();
+        }
+    }
+
+    // As std::atomic has them, and for the same types.
+    value_type exchange(const value_type& value) noexcept
+        requires(!is_const && at_once)
+    {
+        return announced([&] { return place_.exchange(value); });
+    }
+
+    // Stores if the value is `expected`, byte for byte; if not, that becomes what it is.
+    bool compare_exchange(value_type& expected, const value_type& desired) noexcept
+        requires(!is_const && at_once)
+    {
+        const Changes changes = changes_;
+        const bool done = place_.compare_exchange(expected, desired);
+        if (done) {
+            changes.announce();
+        }
+        return done;
+    }
+
+    // Each returns what the value was before. Integers wrap around.
+    value_type fetch_add(value_type by) noexcept
+        requires(!is_const && is_number)
+    {
+        return announced([&] { return place_.fetch_add(by); });
+    }
+    value_type fetch_sub(value_type by) noexcept
+        requires(!is_const && is_number)
+    {
+        if constexpr (is_integer) {
+            return fetch_add(static_cast<value_type>(Unsigned{0} - static_cast<Unsigned>(by)));
+        } else {
+            return fetch_add(-by);
+        }
+    }
+    value_type fetch_and(value_type bits) noexcept
+        requires(!is_const && is_integer)
+    {
+        return announced([&] { return place_.fetch_and(bits); });
+    }
+    value_type fetch_or(value_type bits) noexcept
+        requires(!is_const && is_integer)
+    {
+        return announced([&] { return place_.fetch_or(bits); });
+    }
+    value_type fetch_xor(value_type bits) noexcept
+        requires(!is_const && is_integer)
+    {
+        return announced([&] { return place_.fetch_xor(bits); });
+    }
+    value_type fetch_min(value_type other) noexcept
+        requires(!is_const && is_number)
+    {
+        return announced(
+            [&] { return place_.replace([other](value_type old) { return other < old ? other : old; }); });
+    }
+    value_type fetch_max(value_type other) noexcept
+        requires(!is_const && is_number)
+    {
+        return announced(
+            [&] { return place_.replace([other](value_type old) { return old < other ? other : old; }); });
+    }
+
+    // Changes after every store that comes after this call; to be waited past. What it can be compared with
+    // is another one of the same value.
+    Version version() const {
+        if constexpr (at_once) {
+            changes_.attend();
+        }
+        return changes_.version();
+    }
+
+    // Waits until the value is not `old`, byte for byte, or has another version than `seen`. Looks, awake,
+    // for some 50 us before it sleeps, if that has lately paid. Returns for nothing else.
+    void wait(const value_type& old) const { static_cast<void>(wait_till(is_not(old), {})); }
+    void wait(Version seen) const { static_cast<void>(wait_till(is_past(seen), {})); }
+
+    // The same, but no longer than that: whether it is so now.
+    template <typename Rep, typename Period>
+    bool wait_for(const value_type& old, const std::chrono::duration<Rep, Period>& time) const {
+        return wait_till(is_not(old), detail::deadline_of(time));
+    }
+    template <typename Rep, typename Period>
+    bool wait_for(Version seen, const std::chrono::duration<Rep, Period>& time) const {
+        return wait_till(is_past(seen), detail::deadline_of(time));
+    }
+    template <typename Clock, typename Duration>
+    bool wait_until(const value_type& old, const std::chrono::time_point<Clock, Duration>& time) const {
+        return wait_till(is_not(old), detail::deadline_of(time));
+    }
+    template <typename Clock, typename Duration>
+    bool wait_until(Version seen, const std::chrono::time_point<Clock, Duration>& time) const {
+        return wait_till(is_past(seen), detail::deadline_of(time));
+    }
+
+    // Moves the version without a change of the value, and wakes those who wait for that, or one of them.
+    // Every store does so by itself. (A larger value is stored once more: its version says where it lies.)
+    void notify_one() noexcept
+        requires(!is_const && at_once)
+    {
+        changes_.notify_one();
+    }
+    void notify_all() noexcept(at_once)
+        requires(!is_const)
+    {
+        if constexpr (at_once) {
+            changes_.notify_all();
+        } else {
+            update([](const value_type&) {});
+        }
+    }
+
+    // A descriptor for an event loop.
+    Watch watch() const { return Watch(segment_); }
+
+    // Its lock: for what takes more than one step, or more than one value.
+    Mutex& mutex() const noexcept
+        requires(!is_const)
+    {
+        return *mutex_;
+    }
+
+    // Ends all writing to it, for ever and for everybody, and leaves this handle empty. Error: busy, if
+    // somebody else can write to it, and then this is as before; invalid_argument, if it was not created
+    // freezable; access_denied, if another user owns it.
+    Value<const value_type> freeze()
+        requires(!is_const)
+    {
+        segment_.freeze();
+        return Value<const value_type>(std::move(segment_));
     }
 
     const SegmentInfo& info() const noexcept { return segment_.info(); }
 
   private:
-    template <std::size_t size> struct BitsOf;
-    template <std::size_t size>
-        requires(size == 1)
-    struct BitsOf<size> {
-        using type = std::uint8_t;
-    };
-    template <std::size_t size>
-        requires(size == 2)
-    struct BitsOf<size> {
-        using type = std::uint16_t;
-    };
-    template <std::size_t size>
-        requires(size == 4)
-    struct BitsOf<size> {
-        using type = std::uint32_t;
-    };
-    template <std::size_t size>
-        requires(size == 8)
-    struct BitsOf<size> {
-        using type = std::uint64_t;
-    };
-    using Bits = typename BitsOf<sizeof(T)>::type;
+    template <typename> friend class Value;
 
-    static constexpr Access access = std::is_const_v<T> ? Access::read : Access::write;
+    using Unsigned = typename std::conditional_t<is_integer, std::make_unsigned<value_type>,
+                                                 std::type_identity<value_type>>::type;
+    template <bool is_small, typename = void> struct PlaceOf {
+        using type = detail::AtOnce<value_type>;
+    };
+    template <typename Nothing> struct PlaceOf<false, Nothing> {
+        using type = detail::TwoSlots<sizeof(T)>;
+    };
+    using Place = typename PlaceOf<at_once>::type;
+
+    static constexpr Access access = is_const ? Access::read : Access::write;
 
     explicit Value(Segment segment) noexcept
-        : segment_(std::move(segment)), place_(reinterpret_cast<Bits*>(segment_.payload().data())) {}
+        : segment_(std::move(segment)),
+          place_(place_in(segment_)),
+          changes_(segment_.changes()),
+          mutex_(&segment_.mutex()) {}
+
+    static Place place_in(const Segment& segment) noexcept {
+        if constexpr (at_once) {
+            return Place(segment.payload().data());
+        } else {
+            return Place(segment.header().change.version, segment.payload().data());
+        }
+    }
 
     static Plan plan() { return {.form = Form::value, .element = element_of<T>(), .count = 1}; }
     static Expected expected() { return {.form = Form::value, .element = element_of<T>(), .count = 1}; }
@@ -109,19 +297,31 @@ template <typename T> class Value {
         return std::as_bytes(std::span(&value, 1));
     }
 
-    std::atomic_ref<Bits> place() const noexcept { return std::atomic_ref<Bits>(*place_); }
+    // What a change returns, once it has been announced.
+    auto announced(const auto& change) {
+        const Changes changes = changes_;
+        const auto result = change();
+        changes.announce();
+        return result;
+    }
 
-    // Another process can have stored any byte, and a bool that is neither 0 nor 1 has no meaning in C++.
-    static value_type from_bits(Bits bits) noexcept {
-        if constexpr (std::same_as<value_type, bool>) {
-            return bits != 0;
-        } else {
-            return std::bit_cast<value_type>(bits);
-        }
+    auto is_not(const value_type& old) const {
+        return [this, &old] {
+            const value_type now = load();
+            return std::memcmp(&now, &old, sizeof(now)) != 0;
+        };
+    }
+    auto is_past(Version seen) const {
+        return [this, seen] { return changes_.version() != seen; };
+    }
+    bool wait_till(const auto& so, const detail::Deadline& deadline) const {
+        return changes_.wait(so, deadline);
     }
 
     Segment segment_;
-    Bits* place_;
+    Place place_;
+    Changes changes_;
+    Mutex* mutex_;
 };
 
 } // namespace memshare

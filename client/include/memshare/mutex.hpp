@@ -1,0 +1,132 @@
+// The lock that comes with every segment, between threads and between processes.
+#pragma once
+
+#include <memshare/abi/lock_word.hpp>
+#include <memshare/export.hpp>
+#include <memshare/segment_info.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace memshare {
+
+namespace detail {
+
+class Attachment;
+
+using Deadline = std::optional<std::chrono::steady_clock::time_point>; // nothing: never
+
+// When it will be a time of any clock, by the one that sleeping goes by.
+template <typename Clock, typename Duration>
+Deadline deadline_of(const std::chrono::time_point<Clock, Duration>& time) {
+    return std::chrono::steady_clock::now() +
+           std::chrono::ceil<std::chrono::steady_clock::duration>(time - Clock::now());
+}
+template <typename Rep, typename Period>
+Deadline deadline_of(const std::chrono::duration<Rep, Period>& time) {
+    return std::chrono::steady_clock::now() + std::chrono::ceil<std::chrono::steady_clock::duration>(time);
+}
+
+} // namespace detail
+
+// A mutex of one segment: recursive, and usable with std::scoped_lock and std::unique_lock. It belongs to a
+// thread of a process. If that process ends while it holds the lock, however it ends, the broker passes the
+// lock on to the next one, who learns it from recovered(). A process that only waits for a lock harms nobody
+// by its death.
+//
+// A forked child is a process of its own: what its parent has locked it has not, and unlocking that in the
+// child does nothing.
+//
+// Uncontended, neither locking nor unlocking calls the kernel or the broker. Only the first lock in a forked
+// child calls the broker, and throws what such a call may throw.
+class MEMSHARE_EXPORT Mutex {
+  public:
+    // (Every segment brings its own: this is not for users.) All borrowed; `session` is the word that has
+    // this process's holder id, and in a forked child 0.
+    Mutex(abi::LockLine& line, const std::atomic<std::uint32_t>& session,
+          detail::Attachment& attachment) noexcept
+        : line_(line), session_(&session), attachment_(attachment) {}
+    Mutex(const Mutex&) = delete;
+    Mutex& operator=(const Mutex&) = delete;
+
+    // Waits for the lock. Error: frozen, if nobody can write to the segment any more.
+    void lock() {
+        if (!take_unused()) {
+            static_cast<void>(lock_slowly({}));
+        }
+    }
+
+    // Takes the lock, unless another thread or process has it. Error: frozen.
+    bool try_lock() { return take_unused() || try_lock_slowly(); }
+
+    // Waits for the lock, but no longer than that: whether it has it now. Error: frozen.
+    template <typename Rep, typename Period>
+    bool try_lock_for(const std::chrono::duration<Rep, Period>& time) {
+        return take_unused() || lock_slowly(detail::deadline_of(time));
+    }
+    template <typename Clock, typename Duration>
+    bool try_lock_until(const std::chrono::time_point<Clock, Duration>& time) {
+        return take_unused() || lock_slowly(detail::deadline_of(time));
+    }
+
+    // Takes back one lock(). Throws a std::system_error of operation_not_permitted, if this thread does not
+    // hold it.
+    void unlock() {
+        if (is_held() && line_.depth.load(std::memory_order_relaxed) == 1) {
+            line_.depth.store(0, std::memory_order_relaxed);
+            line_.owner_thread.store(0, std::memory_order_relaxed);
+            abi::release(line_);
+        } else {
+            unlock_slowly();
+        }
+    }
+
+    // Whether this thread holds it.
+    bool is_held() const noexcept {
+        const std::uint32_t holder = this->holder();
+        return holder != 0 && abi::holder_of(line_.word.load(std::memory_order_relaxed)) == holder &&
+               line_.owner_thread.load(std::memory_order_relaxed) == thread_number_;
+    }
+
+    // While this thread holds the lock: who died holding it, if it came from the dead. What that process was
+    // at with the data is then half done. Asks the broker, if it is so, and throws what such a call may
+    // throw.
+    std::optional<DeadHolder> recovered() const;
+
+  private:
+    friend class detail::Attachment;
+
+    // Whom the broker knows this process as, and passes on what it locks from; 0, if it does not.
+    std::uint32_t holder() const noexcept {
+        return session_.load(std::memory_order_acquire)->load(std::memory_order_relaxed);
+    }
+
+    bool take_unused() noexcept {
+        const std::uint32_t holder = this->holder();
+        if (holder == 0 || thread_number_ == 0 || !abi::take_unused(line_, holder)) {
+            return false;
+        }
+        own();
+        return true;
+    }
+    void own() noexcept {
+        line_.owner_thread.store(thread_number_, std::memory_order_relaxed);
+        line_.depth.store(1, std::memory_order_relaxed);
+    }
+
+    bool lock_slowly(const detail::Deadline& deadline);
+    bool try_lock_slowly();
+    bool lock_again();
+    void unlock_slowly();
+
+    // The number of the calling thread within its process, never used twice; 0 until it first takes a lock.
+    static constinit thread_local std::uint32_t thread_number_ [[gnu::tls_model("initial-exec")]];
+
+    abi::LockLine& line_;
+    std::atomic<const std::atomic<std::uint32_t>*> session_;
+    detail::Attachment& attachment_;
+};
+
+} // namespace memshare

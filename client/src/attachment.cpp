@@ -1,0 +1,164 @@
+#include "client/src/attachment.h"
+
+#include "client/src/convert.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <utility>
+
+namespace memshare::detail {
+
+using proto::Fd;
+using proto::Mapping;
+
+namespace {
+
+// Longer than most locks are held and most changes take to come, when they come soon.
+constexpr std::chrono::microseconds longest_spin{50};
+
+// What Mutex looks at where no lock can be taken: nobody's session.
+constinit const std::atomic<std::uint32_t> nobody = 0;
+
+Mapping::Access mapping_access(Access access) {
+    return access == Access::write ? Mapping::Access::write : Mapping::Access::read;
+}
+
+} // namespace
+
+Attachment::Attachment(std::shared_ptr<Connection> connection, const client::Session& session,
+                       const proto::Segment& segment, Access access)
+    : connection_(std::move(connection)),
+      session_(&session),
+      id_(segment.id),
+      info_(client::info_of(segment)),
+      access_(access),
+      lock_patience_(longest_spin),
+      wait_patience_(longest_spin) {}
+
+Attachment::~Attachment() {
+    mapping_.unmap();
+    detach(access_, *session_);
+}
+
+// The size and place of the payload come from the broker, the size of the memory from the kernel, and its
+// seal says that it stays so: then no access in these bounds can ever be a SIGBUS.
+void Attachment::map(const Fd& memory) {
+    struct stat status{};
+    if (!memory || fstat(memory.number(), &status) != 0) {
+        throw Error(Errc::protocol_violation, "the broker sent no memory", info_.name);
+    }
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    const std::uint64_t offset = info_.payload_offset;
+    const std::uint64_t payload =
+        info_.form == Form::value ? abi::payload_size(Form::value, info_.size_bytes, 1) : info_.size_bytes;
+    const int seals = fcntl(memory.number(), F_GET_SEALS);
+    if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || info_.size_bytes > size || offset > size ||
+        payload > size - offset || offset < sizeof(abi::Header) || offset % abi::cache_line != 0) {
+        throw Error(Errc::protocol_violation, "the broker sent memory of the wrong size", info_.name);
+    }
+    auto mapping = Mapping::map(memory.number(), size, mapping_access(access_));
+    if (!mapping) {
+        client::throw_error(mapping.error(), info_.name);
+    }
+    mapping_ = *std::move(mapping);
+    mutex_.emplace(header().lock, session_.load()->word(), *this);
+}
+
+std::uint64_t Attachment::state() const {
+    const auto bits = [this]<typename Bits>(Bits /*type*/) -> std::uint64_t {
+        return std::atomic_ref(*reinterpret_cast<Bits*>(elements().data())).load();
+    };
+    switch (info_.form == Form::value ? info_.size_bytes : 0) {
+        case 1:
+            return bits(std::uint8_t{});
+        case 2:
+            return bits(std::uint16_t{});
+        case 4:
+            return bits(std::uint32_t{});
+        case 8:
+            return bits(std::uint64_t{});
+        default:
+            return header().change.version.load();
+    }
+}
+
+// As one who has it mapped already: then also what has ended can be attached, as long as somebody has it.
+proto::Attach Attachment::again(Access access) const {
+    proto::Attach call;
+    call.id = id_;
+    call.access = client::access_of(access);
+    call.mapped = true;
+    return call;
+}
+
+// Two threads may be here at once: then one of them has attached for nothing, and takes it back.
+void Attachment::attach_again() {
+    const client::Session* before = session_.load();
+    if (before->holder() != 0) {
+        return; // another thread has just done it
+    }
+    const Access access = access_;
+    const auto answered = connection_->call(again(access), info_.name);
+    if (!session_.compare_exchange_strong(before, &answered.session)) {
+        detach(access, answered.session);
+        return;
+    }
+    inherited_ = true;
+    if (access == Access::write) {
+        mutex_->session_.store(&answered.session.word(), std::memory_order_release);
+    }
+}
+
+void Attachment::detach(Access access, const client::Session& session) {
+    connection_->tell(proto::Detach{.name = {}, .id = id_, .access = client::access_of(access)}, session);
+}
+
+void Attachment::count_as_watcher() {
+    attach_again();
+    const std::uint32_t holder = session_.load()->holder();
+    if (watcher_.load() == holder) {
+        return;
+    }
+    proto::Attach call = again(Access::read);
+    call.waits = true;
+    const auto answered = connection_->call(call, info_.name);
+    watcher_.store(holder);
+    detach(Access::read, answered.session); // it was only to say so
+}
+
+DeadHolder Attachment::last_recovery() {
+    const auto reply = connection_->call(proto::Describe{.name = {}, .id = id_}, info_.name).reply;
+    return reply.lock.last_recovery ? client::info_of(*reply.lock.last_recovery) : DeadHolder{};
+}
+
+// Maps the same memory once more in the same place, so that what points there stays good.
+void Attachment::remap(Access access) {
+    const auto answered = connection_->call(again(access), info_.name);
+    if (const auto replaced = mapping_.replace(answered.fd.number(), mapping_access(access)); !replaced) {
+        detach(access, answered.session);
+        client::throw_error(replaced.error(), info_.name);
+    }
+    detach(access_, answered.session);
+    access_ = access;
+}
+
+void Attachment::freeze() {
+    attach_again();
+    remap(Access::read);
+    mutex_->session_.store(&nobody);
+    try {
+        connection_->call(proto::Freeze{.name = {}, .id = id_}, info_.name);
+    } catch (const Error& error) {
+        remap(Access::write);
+        mutex_->session_.store(&session_.load()->word());
+        if (error.code() == Errc::invalid_argument) {
+            throw Error(Errc::invalid_argument, "only what was created with .freezable = true can be frozen",
+                        info_.name);
+        }
+        throw;
+    }
+    info_.frozen = true;
+}
+
+} // namespace memshare::detail

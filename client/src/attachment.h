@@ -1,0 +1,89 @@
+// One segment that this process has mapped, and whom to tell when it is not any more.
+#pragma once
+
+#include "client/src/connection.h"
+#include "proto/calls.h"
+#include "proto/mapping.h"
+#include <memshare/changes.hpp>
+#include <memshare/mutex.hpp>
+#include <memshare/segment.hpp>
+
+#include <memory>
+
+namespace memshare::detail {
+
+class Attachment {
+  public:
+    // By a Create or an Attach about a segment, in the caller's words. Once the broker has answered, whatever
+    // fails here detaches again. Throws Error.
+    template <typename Method>
+    static std::shared_ptr<Attachment> by(const Method& call, const std::shared_ptr<Connection>& connection,
+                                          Access access, std::string_view segment) {
+        auto answered = connection->call(call, std::string(segment));
+        auto made =
+            std::make_shared<Attachment>(connection, answered.session, answered.reply.segment, access);
+        made->map(answered.fd);
+        return made;
+    }
+
+    Attachment(std::shared_ptr<Connection> connection, const client::Session& session,
+               const proto::Segment& segment, Access access);
+    Attachment(const Attachment&) = delete;
+    Attachment& operator=(const Attachment&) = delete;
+    ~Attachment(); // unmaps and tells the broker; never throws and never waits for an answer
+
+    Connection& connection() { return *connection_; }
+    const proto::SegmentId& id() const { return id_; }
+    const SegmentInfo& info() const { return info_; }
+    Access access() const { return access_; }
+    void set_name(std::string_view name) { info_.name = name; }
+
+    // All that is mapped, the elements in it, and the whole of the payload, which for a value of two slots is
+    // both of them.
+    std::span<std::byte> memory() const { return mapping_.bytes(); }
+    std::span<std::byte> elements() const { return memory().subspan(info_.payload_offset, info_.size_bytes); }
+
+    abi::Header& header() const { return *reinterpret_cast<abi::Header*>(memory().data()); }
+    Mutex& mutex() { return *mutex_; }
+    Changes changes() { return {header().change, *this}; }
+    client::Patience& lock_patience() { return lock_patience_; }
+    client::Patience& wait_patience() { return wait_patience_; }
+
+    // What changes with each change: a small value itself, or else the version.
+    std::uint64_t state() const;
+
+    // In a forked child: makes this an attachment of its own, under its own session. What ended meanwhile is
+    // attached all the same. Throws Error, as a call does: frozen, if the segment is.
+    void attach_again();
+
+    // Whether this process was forked from the one that made or opened it.
+    bool is_inherited() const { return session_.load()->holder() == 0 || inherited_; }
+
+    // From here on every change wakes who waits for one, though this process cannot say that somebody does.
+    void count_as_watcher();
+
+    // Who died holding the lock, as the broker knows it.
+    DeadHolder last_recovery();
+
+    // Ends all writing to the segment. What is mapped stays where it is, read-only.
+    void freeze();
+
+  private:
+    void map(const proto::Fd& memory);
+    void remap(Access access);
+    proto::Attach again(Access access) const;
+    void detach(Access access, const client::Session& session);
+
+    std::shared_ptr<Connection> connection_;
+    std::atomic<const client::Session*> session_; // which the connection keeps
+    proto::SegmentId id_;
+    SegmentInfo info_;
+    std::atomic<Access> access_;
+    proto::Mapping mapping_;
+    std::atomic<bool> inherited_ = false;
+    std::atomic<std::uint32_t> watcher_ = 0; // the holder id under which the broker counts it as one
+    client::Patience lock_patience_, wait_patience_;
+    std::optional<Mutex> mutex_;
+};
+
+} // namespace memshare::detail

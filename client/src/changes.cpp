@@ -1,0 +1,62 @@
+#include "client/src/attachment.h"
+#include "client/src/patience.h"
+#include <memshare/changes.hpp>
+
+#include <algorithm>
+
+namespace memshare {
+namespace {
+
+// Nobody sleeps longer without looking for itself. Wake-ups are not lost, save two that no one is there to
+// send: of a process that was killed between a change and its wake-up, and was a forked child that the broker
+// has not yet heard of, or the only writer there may be.
+constexpr std::chrono::seconds longest_sleep{1};
+
+} // namespace
+
+// (model: announce)
+void Changes::wake_all() const noexcept {
+    line_->signal.fetch_add(1);
+    abi::futex_wake_all(line_->signal);
+}
+
+// The flag stays, as others may sleep on. (model: notify_one)
+void Changes::wake_one() const noexcept {
+    line_->signal.fetch_add(1);
+    abi::futex_wake_one(line_->signal);
+}
+
+std::uint32_t Changes::arm() const {
+    const std::uint32_t signal = line_->signal.load();
+    if (attachment_->access() == Access::write) {
+        line_->waiting.store(1);
+    } else {
+        attachment_->count_as_watcher(); // who cannot set the flag is counted by the broker
+    }
+    return signal;
+}
+
+bool Changes::wait_slowly(bool (*changed)(const void*), const void* what,
+                          const detail::Deadline& deadline) const {
+    using Clock = std::chrono::steady_clock;
+    for (client::Spin spin(attachment_->wait_patience()); spin.goes_on();) {
+        if (changed(what)) {
+            return true;
+        }
+    }
+    while (true) {
+        const std::uint32_t signal = arm();
+        if (changed(what)) {
+            return true;
+        }
+        const auto now = Clock::now();
+        if (deadline && now >= *deadline) {
+            return false;
+        }
+        const auto until =
+            client::as_timespec(std::min(deadline.value_or(Clock::time_point::max()), now + longest_sleep));
+        abi::futex_wait(line_->signal, signal, &until);
+    }
+}
+
+} // namespace memshare

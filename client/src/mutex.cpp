@@ -1,0 +1,109 @@
+#include "client/src/attachment.h"
+#include "client/src/patience.h"
+#include <memshare/error.hpp>
+#include <memshare/mutex.hpp>
+
+namespace memshare {
+
+using abi::Slept;
+using detail::Deadline;
+
+namespace {
+
+bool has_passed(const Deadline& deadline) {
+    return deadline && std::chrono::steady_clock::now() >= *deadline;
+}
+
+std::uint32_t next_thread_number() {
+    static std::atomic<std::uint32_t> last = 0;
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+} // namespace
+
+constinit thread_local std::uint32_t Mutex::thread_number_ [[gnu::tls_model("initial-exec")]] = 0;
+
+// What every way to a lock begins with, when it was not free at once.
+bool Mutex::lock_again() {
+    if (thread_number_ == 0) {
+        thread_number_ = next_thread_number();
+    }
+    if (holder() == 0) {
+        attachment_.attach_again(); // a forked child's first look at what it inherited
+    }
+    if (holder() == 0) {
+        throw Error(Errc::frozen, "what is frozen cannot be locked", attachment_.info().name);
+    }
+    if (!is_held()) {
+        return false;
+    }
+    line_.depth.fetch_add(1, std::memory_order_relaxed);
+    return true;
+}
+
+bool Mutex::try_lock_slowly() {
+    if (lock_again()) {
+        return true;
+    }
+    std::uint32_t seen = line_.word.load(std::memory_order_relaxed);
+    while (abi::holder_of(seen) == 0) {
+        if (abi::take_free(line_, seen, holder(), 0)) {
+            own();
+            return true;
+        }
+    }
+    return false;
+}
+
+// (tests/model/lock.pml, lock_slowly)
+bool Mutex::lock_slowly(const Deadline& deadline) {
+    if (lock_again()) {
+        return true;
+    }
+    const std::uint32_t me = holder();
+    const auto until = client::as_timespec(deadline);
+    client::Spin spin(attachment_.lock_patience());
+    std::uint32_t waiting = 0;
+    std::uint32_t seen = line_.word.load(std::memory_order_relaxed);
+    while (true) {
+        if (abi::holder_of(seen) == 0) {
+            if (abi::take_free(line_, seen, me, waiting)) {
+                break;
+            }
+            continue;
+        }
+        if (spin.goes_on()) {
+            seen = line_.word.load(std::memory_order_relaxed);
+            continue;
+        }
+        if (!abi::mark_waiting(line_, seen)) {
+            continue;
+        }
+        if (has_passed(deadline)) {
+            return false; // whoever releases wakes one: a wake-up that came to us is not lost with us
+        }
+        abi::futex_wait(line_.word, seen, until ? &*until : nullptr);
+        waiting = abi::waiting_bit;
+        seen = line_.word.load(std::memory_order_relaxed);
+    }
+    own();
+    return true;
+}
+
+void Mutex::unlock_slowly() {
+    if (is_held()) {
+        line_.depth.fetch_sub(1, std::memory_order_relaxed);
+    } else if (!attachment_.is_inherited()) {
+        throw Error(std::make_error_code(std::errc::operation_not_permitted),
+                    "this thread unlocks what it has not locked", attachment_.info().name);
+    }
+}
+
+std::optional<DeadHolder> Mutex::recovered() const {
+    if (!is_held() || (line_.word.load(std::memory_order_relaxed) & abi::died_bit) == 0) {
+        return std::nullopt;
+    }
+    return attachment_.last_recovery();
+}
+
+} // namespace memshare

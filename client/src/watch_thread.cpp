@@ -1,0 +1,146 @@
+#include "client/src/watch_thread.h"
+
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace memshare::client {
+namespace {
+
+// Both younger than our C library's headers.
+constexpr long sys_futex_waitv = 449;
+struct WaitedFor {
+    std::uint64_t value = 0;
+    std::uint64_t address = 0;
+    std::uint32_t flags = 0;
+    std::uint32_t reserved = 0;
+};
+constexpr std::uint32_t of_32_bits = 2; // FUTEX_32, and not private to the process
+
+// As in Changes: nobody sleeps longer without looking for itself.
+constexpr std::chrono::seconds longest_sleep{1};
+
+WaitedFor while_it_is(const std::atomic<std::uint32_t>& word, std::uint32_t value) {
+    return {.value = value, .address = reinterpret_cast<std::uintptr_t>(&word), .flags = of_32_bits};
+}
+
+void sleep_on(std::span<const WaitedFor> words) {
+    const auto until = as_timespec(std::chrono::steady_clock::now() + longest_sleep);
+    syscall(sys_futex_waitv, words.data(), words.size(), 0, &until, CLOCK_MONOTONIC);
+}
+
+// All of the process's; never destroyed, as watches of static duration may outlive everything.
+struct All {
+    ForkSafeMutex mutex;
+    std::vector<std::weak_ptr<WatchThread>> threads;
+
+    static All& instance() {
+        static All& all = *new All();
+        return all;
+    }
+};
+
+// Has the thread begin without any signal: those are for the program's own threads.
+std::unique_ptr<std::thread> start(auto work) {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    std::unique_ptr<std::thread> started;
+    try {
+        started = std::make_unique<std::thread>(work);
+    } catch (const std::system_error& failure) {
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        throw Error(failure.code(), "cannot start a thread that watches");
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    pthread_setname_np(started->native_handle(), "memshare-watch");
+    return started;
+}
+
+} // namespace
+
+std::shared_ptr<WatchThread> WatchThread::with_room() {
+    All& all = All::instance();
+    const std::scoped_lock lock(all.mutex);
+    for (const auto& one : all.threads) {
+        auto thread = one.lock();
+        if (thread && thread->process_ == getpid()) {
+            const std::scoped_lock its_own(thread->mutex_);
+            if (thread->all_.size() < most) {
+                return thread;
+            }
+        }
+    }
+    std::erase_if(all.threads, [](const auto& one) { return one.expired(); });
+    auto thread = std::make_shared<WatchThread>();
+    all.threads.push_back(thread);
+    return thread;
+}
+
+WatchThread::WatchThread() : process_(getpid()), thread_(start([this] { work(); })) {}
+
+WatchThread::~WatchThread() {
+    if (process_ != getpid()) {
+        static_cast<void>(thread_.release()); // it is the parent's, and stayed there
+        return;
+    }
+    {
+        const std::scoped_lock lock(mutex_);
+        ending_ = true;
+        look_again();
+    }
+    thread_->join();
+}
+
+bool WatchThread::add(Watched& watched) {
+    const std::scoped_lock lock(mutex_);
+    if (all_.size() == most) {
+        return false;
+    }
+    all_.push_back(&watched);
+    look_again();
+    return true;
+}
+
+void WatchThread::remove(Watched& watched) {
+    const std::scoped_lock lock(mutex_);
+    std::erase(all_, &watched);
+    look_again(); // it may be about to sleep on a word that is unmapped soon
+}
+
+void WatchThread::look_again() {
+    changes_.fetch_add(1);
+    abi::futex_wake_all(changes_);
+}
+
+// What it sleeps on was read before it looked, so a change after the look is not slept through.
+void WatchThread::work() {
+    std::array<WaitedFor, most + 1> words;
+    std::unique_lock lock(mutex_);
+    while (!ending_) {
+        words[0] = while_it_is(changes_, changes_.load());
+        std::size_t count = 1;
+        for (Watched* watched : all_) {
+            const auto& signal = watched->attachment->header().change.signal;
+            words[count++] = while_it_is(signal, signal.load());
+            if (const auto state = watched->attachment->state(); state != watched->state) {
+                watched->state = state;
+                constexpr std::uint64_t once = 1;
+                static_cast<void>(
+                    write(watched->event.number(), &once, sizeof(once))); // full is readable, too
+            }
+        }
+        lock.unlock();
+        sleep_on(std::span(words).first(count));
+        lock.lock();
+    }
+}
+
+} // namespace memshare::client

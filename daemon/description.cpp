@@ -1,0 +1,25 @@
+#include "daemon/description.h"
+
+namespace memshare::daemon {
+
+proto::Segment described(const Segment& segment) {
+    const Blueprint& is = segment.is;
+    return {.id = is.id,
+            .name = is.name,
+            .form = is.type.form,
+            .element = is.type.element,
+            .count = is.type.count,
+            .shape = is.type.shape,
+            .size_bytes = is.type.element_bytes(),
+            .payload_offset = is.type.payload_offset(),
+            .lifetime = is.lifetime,
+            .mode = is.rights.mode,
+            .uid = is.rights.uid,
+            .gid = is.rights.gid,
+            .creator = {.pid = segment.creator_pid, .program = segment.creator_program},
+            .created_usec = is.created_usec,
+            .attachments = segment.attached.size(),
+            .frozen = segment.frozen};
+}
+
+} // namespace memshare::daemon

@@ -1,0 +1,10 @@
+// A segment in the words of the interface.
+#pragma once
+
+#include "daemon/registry.h"
+
+namespace memshare::daemon {
+
+proto::Segment described(const Segment& segment);
+
+} // namespace memshare::daemon

@@ -1,0 +1,336 @@
+// The methods that make, find and change segments.
+#include "daemon/clock.h"
+#include "daemon/description.h"
+#include "daemon/recovery.h"
+#include "daemon/service.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+
+namespace memshare::daemon {
+
+using proto::Access;
+using proto::AccessDenied;
+using proto::Answer;
+using proto::InvalidParameter;
+using proto::NameTaken;
+using proto::NoSuchSegment;
+using proto::Nothing;
+using proto::Refusal;
+
+namespace {
+
+std::unexpected<Refusal> invalid(std::string parameter) {
+    return std::unexpected<Refusal>(InvalidParameter{std::move(parameter)});
+}
+
+Answer<Blueprint> blueprint_of(const Session& session, const proto::Create& call) {
+    Blueprint plan{.id = call.id ? *call.id : proto::SegmentId::random(),
+                   .name = call.name,
+                   .type = {.form = call.form,
+                            .element = call.element,
+                            .count = call.count.value_or(1),
+                            .shape = call.shape},
+                   .lifetime = call.lifetime.value_or(proto::Lifetime::creator),
+                   .rights = {.uid = session.caller.uid,
+                              .gid = call.group.value_or(session.caller.gid),
+                              .mode = call.mode.value_or(Rights{}.mode)},
+                   .created_usec = now_usec(),
+                   .freezable = call.freezable,
+                   .exclusive_writer = call.exclusive_writer};
+    if (auto wrong = plan.type.complete()) {
+        return invalid(*std::move(wrong));
+    }
+    if (plan.exclusive_writer && plan.name) { // it could be found before its creator has mapped it
+        return invalid("name");
+    }
+    if (plan.exclusive_writer && plan.freezable) {
+        return invalid("freezable");
+    }
+    if (plan.rights.mode > permission_bits) {
+        return invalid("mode");
+    }
+    if (session.caller.uid != 0 && !session.caller.is_in_group(plan.rights.gid)) {
+        return invalid("group");
+    }
+    if (call.initial.size() >
+        std::min<std::uint64_t>(plan.type.element_bytes(), proto::limits::initial_bytes)) {
+        return invalid("initial");
+    }
+    return plan;
+}
+
+// What the kernel's no to a new memfd or descriptor means to the caller.
+Refusal refusal_of(const proto::Error& error, std::uint64_t bytes) {
+    if (error.code == std::errc::too_many_files_open ||
+        error.code == std::errc::too_many_files_open_in_system) {
+        rlimit limit{};
+        getrlimit(RLIMIT_NOFILE, &limit);
+        return proto::QuotaExceeded{
+            .limit = "totalDescriptors", .allowed = limit.rlim_cur, .used = limit.rlim_cur, .requested = 1};
+    }
+    return proto::OutOfMemory{bytes};
+}
+
+proto::Result<Memory> memory_for(const Blueprint& plan, std::uint64_t bytes) {
+    return Memory::create(plan.id, bytes,
+                          plan.exclusive_writer ? Seals::exclusive_writer
+                          : plan.freezable      ? Seals::freezable
+                                                : Seals::all);
+}
+
+// Before anybody but its creator has it: the creator has mapped it by then.
+Answer<void> close_to_other_writers(Segment& segment) {
+    if (!segment.is.exclusive_writer || segment.closed_to_writers) {
+        return {};
+    }
+    if (const auto closed = segment.memory.forbid_new_writers(); !closed) {
+        return std::unexpected(refusal_of(closed.error(), 0));
+    }
+    segment.closed_to_writers = true;
+    return {};
+}
+
+} // namespace
+
+Answer<Segment*> Service::find(const proto::SegmentReference& reference) {
+    if (reference.name.has_value() == reference.id.has_value()) {
+        return invalid(reference.name ? "id" : "name");
+    }
+    Segment* segment = reference.name ? registry_.find(*reference.name) : registry_.find(*reference.id);
+    if (segment == nullptr) {
+        return std::unexpected(NoSuchSegment{reference.words()});
+    }
+    return segment;
+}
+
+// The segment, also one that has ended, if the session has it attached.
+Answer<Segment*> Service::find_attached(const Session& session, const proto::SegmentReference& reference) {
+    if (reference.id && !reference.name) {
+        Segment* segment = registry_.find_even_ended(*reference.id);
+        if (segment != nullptr && session.attachments.contains(segment)) {
+            return segment;
+        }
+    }
+    return find(reference);
+}
+
+// The segment, if it belongs to the session's user.
+Answer<Segment*> Service::find_for(const Session& session, const proto::SegmentReference& reference) {
+    auto segment = find(reference);
+    if (segment && !owns(session.caller, (*segment)->is.rights)) {
+        return std::unexpected(AccessDenied{reference.words()});
+    }
+    return segment;
+}
+
+Answer<Registry::Charges> Service::charge_for(const Session& session, std::uint64_t bytes) {
+    Registry::Charges charges;
+    const auto take = [&](Charge& into, Resource resource, std::uint64_t amount) -> Answer<void> {
+        auto charge = quota_.charge(session.caller.uid, resource, amount);
+        if (!charge) {
+            return std::unexpected(charge.error());
+        }
+        into = *std::move(charge);
+        return {};
+    };
+    for (const auto& taken :
+         {take(charges.segment, Resource::segments, 1), take(charges.bytes, Resource::bytes, bytes),
+          take(charges.attachment, Resource::attachments, 1),
+          take(charges.descriptor, Resource::descriptors, 1)}) {
+        if (!taken) {
+            return std::unexpected(taken.error());
+        }
+    }
+    return charges;
+}
+
+// Puts the descriptor of a segment beside the reply.
+Answer<void> Service::hand_out(Turn& turn, const Segment& segment, Access access) {
+    if (access == Access::write) {
+        turn.out.fd = segment.memory.writable();
+        return {};
+    }
+    auto fd = segment.memory.read_only();
+    if (!fd) {
+        return std::unexpected(refusal_of(fd.error(), 0));
+    }
+    turn.out.own_fd = *std::move(fd);
+    turn.out.fd = turn.out.own_fd.number();
+    return {};
+}
+
+Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& call) {
+    Session& session = turn.session;
+    if (Segment* made = call.id ? registry_.find_even_ended(*call.id) : nullptr) {
+        if (made->creator != session.holder || made->ended) {
+            return std::unexpected(NameTaken{call.id->text()});
+        }
+        turn.out.fd = made->memory.writable(); // the call is repeated: its first reply was lost
+        return proto::MemoryReply{.segment = described(*made)};
+    }
+    auto plan = blueprint_of(session, call);
+    if (!plan) {
+        return std::unexpected(plan.error());
+    }
+    if (plan->name && registry_.find(*plan->name) != nullptr) {
+        return std::unexpected(NameTaken{plan->name->text()});
+    }
+    const std::uint64_t offset = plan->type.payload_offset();
+    const std::uint64_t bytes = offset + plan->type.payload_bytes();
+    auto charges = charge_for(session, bytes);
+    if (!charges) {
+        return std::unexpected(charges.error());
+    }
+    auto memory = memory_for(*plan, bytes);
+    if (!memory) {
+        return std::unexpected(refusal_of(memory.error(), bytes));
+    }
+    if (plan->exclusive_writer) {
+        if (const auto told = tell_all_changes(*memory); !told) {
+            return std::unexpected(refusal_of(told.error(), bytes));
+        }
+    }
+    if (auto written = memory->write(call.initial, offset); !written) {
+        return std::unexpected(refusal_of(written.error(), bytes));
+    }
+    const Segment& segment =
+        registry_.create(session, *std::move(plan), *std::move(memory), *std::move(charges));
+    turn.out.fd = segment.memory.writable();
+    return proto::MemoryReply{.segment = described(segment)};
+}
+
+Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& call) {
+    const proto::SegmentReference reference{call.name, call.id};
+    Segment* const inherited =
+        call.mapped && call.id && !call.name ? registry_.find_even_ended(*call.id) : nullptr;
+    const auto found = inherited != nullptr ? inherited : find_attached(turn.session, reference);
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    Segment& segment = **found;
+    if (!may(turn.session.caller, call.access, segment.is.rights)) {
+        return std::unexpected(AccessDenied{reference.words()});
+    }
+    if (call.access == Access::write && segment.frozen) {
+        return std::unexpected(proto::Frozen{reference.words()});
+    }
+    if (call.access == Access::write && segment.is.exclusive_writer) {
+        return std::unexpected(AccessDenied{reference.words()});
+    }
+    const proto::ExpectedType expected{.form = call.form, .element = call.element, .count = call.count};
+    if (!expected.matches(segment.is.type)) {
+        return std::unexpected(proto::TypeMismatch{
+            .name = reference.words(), .expected = expected.words(), .actual = segment.is.type.words()});
+    }
+    Charge charge;
+    if (!turn.session.attachments.contains(&segment)) {
+        auto charged = quota_.charge(turn.session.caller.uid, Resource::attachments, 1);
+        if (!charged) {
+            return std::unexpected(charged.error());
+        }
+        charge = *std::move(charged);
+    }
+    if (const auto closed = close_to_other_writers(segment); !closed) {
+        return std::unexpected(closed.error());
+    }
+    if (const auto handed = hand_out(turn, segment, call.access); !handed) {
+        return std::unexpected(handed.error());
+    }
+    const auto known = turn.session.attachments.find(&segment);
+    const bool starts_to_wait =
+        call.waits && (known == turn.session.attachments.end() || !known->second.waits);
+    if (starts_to_wait) {
+        if (const auto counted = count_watcher(segment, true); !counted) {
+            return std::unexpected(refusal_of(counted.error(), abi::page));
+        }
+    }
+    registry_.attach(turn.session, segment, call.access, now_usec(), std::move(charge));
+    turn.session.attachments.at(&segment).waits |= starts_to_wait;
+    return proto::MemoryReply{.segment = described(segment)};
+}
+
+Answer<Nothing> Service::handle(Turn& turn, const proto::Detach& call) {
+    const proto::SegmentReference reference{call.name, call.id};
+    const auto found = find_attached(turn.session, reference);
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    const auto left = registry_.detach(turn.session, **found, call.access);
+    if (!left) {
+        return std::unexpected(NoSuchSegment{reference.words()});
+    }
+    if (left->segment != nullptr && left->written && recover_lock(*left->segment, turn.session.holder)) {
+        note_recovery(*left->segment, turn.session.process());
+    }
+    if (left->segment != nullptr && left->waited) {
+        static_cast<void>(count_watcher(*left->segment, false)); // at worst one too many is counted
+    }
+    return Nothing{};
+}
+
+Answer<Nothing> Service::handle(Turn& turn, const proto::Publish& call) {
+    const auto found = find_for(turn.session, {.name = {}, .id = call.id});
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    const Segment* namesake = registry_.find(*call.name);
+    if (namesake == *found) {
+        return Nothing{}; // the call is repeated: its first reply was lost
+    }
+    if ((*found)->is.name) {
+        return invalid("id");
+    }
+    if (namesake != nullptr) {
+        return std::unexpected(NameTaken{call.name->text()});
+    }
+    if (const auto closed = close_to_other_writers(**found); !closed) {
+        return std::unexpected(closed.error());
+    }
+    registry_.publish(**found, *call.name);
+    return Nothing{};
+}
+
+Answer<Nothing> Service::handle(Turn& turn, const proto::Destroy& call) {
+    const auto found = find_for(turn.session, {call.name, call.id});
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    registry_.end(**found, &turn.session);
+    return Nothing{};
+}
+
+Answer<Nothing> Service::handle(Turn& turn, const proto::Freeze& call) {
+    const proto::SegmentReference reference{call.name, call.id};
+    const auto found = find_for(turn.session, reference);
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    Segment& segment = **found;
+    if (segment.frozen) {
+        return Nothing{}; // the call is repeated: its first reply was lost
+    }
+    if (!segment.is.freezable) {
+        return invalid("freezable");
+    }
+    proto::Busy busy{.name = reference.words(), .holders = {}};
+    for (const Session* session : segment.attached) {
+        if (session->attachments.at(&segment).writers > 0) {
+            busy.holders.push_back(session->process());
+        }
+    }
+    if (!busy.holders.empty()) {
+        return std::unexpected(std::move(busy));
+    }
+    if (const auto frozen = segment.memory.freeze(); !frozen) {
+        // Somebody has it mapped for writing whom we do not know: a forked child that has not called yet.
+        return frozen.error().code == std::errc::device_or_resource_busy
+                   ? std::unexpected<Refusal>(std::move(busy))
+                   : std::unexpected(refusal_of(frozen.error(), 0));
+    }
+    segment.frozen = true;
+    return Nothing{};
+}
+
+} // namespace memshare::daemon
