@@ -46,6 +46,103 @@ TEST_F(AForkedChild, ThatDropsAnInheritedHandleKeepsTheOneItOpenedItself) {
     EXPECT_EQ(child.wait(), 0);
 }
 
+TEST_F(AForkedChild, LocksWhatItInheritedUnderAHolderIdOfItsOwn) {
+    const auto value = Value<int>::create("num", 1, {.broker = &broker});
+    ChildProcess child([&](Lines& parent) {
+        const std::scoped_lock lock(value.mutex());
+        parent.say("locked");
+        parent.hear();
+    });
+    child.hear();
+    const auto description = broker.describe("num");
+    ASSERT_TRUE(description.lock.holder);
+    EXPECT_EQ(description.lock.holder->pid, child.pid());
+    EXPECT_EQ(description.attachments.size(), 2U);
+    EXPECT_FALSE(value.mutex().try_lock());
+    const pid_t pid = child.pid();
+    child.kill();
+    EXPECT_TRUE(value.mutex().try_lock_for(seconds(10)));
+    EXPECT_EQ(value.mutex().recovered()->pid, pid);
+    value.mutex().unlock();
+}
+
+TEST_F(AForkedChild, HasNotWhatItsParentHasLocked) {
+    const auto value = Value<int>::create("num", 1, {.broker = &broker});
+    std::unique_lock lock(value.mutex());
+    ChildProcess child([&](Lines& parent) {
+        EXPECT_FALSE(value.mutex().is_held());
+        EXPECT_FALSE(value.mutex().try_lock());
+        lock.unlock(); // as the end of a scope does, which the child has inherited as well
+        EXPECT_FALSE(value.mutex().try_lock());
+        parent.say("could not");
+        value.mutex().lock();
+        EXPECT_FALSE(value.mutex().recovered());
+        value.mutex().unlock();
+    });
+    child.hear();
+    EXPECT_TRUE(value.mutex().is_held());
+    lock.unlock();
+    EXPECT_EQ(child.wait(), 0);
+}
+
+TEST_F(AForkedChild, OfAChildThatLockedNothingLocksUnderAnIdOfItsOwn) {
+    const auto value = Value<int>::create("num", 1, {.broker = &broker});
+    ChildProcess child([&](Lines&) {
+        ChildProcess grandchild([&](Lines& parent) {
+            const std::scoped_lock lock(value.mutex());
+            EXPECT_EQ(Broker(daemon.socket_path()).describe("num").lock.holder->pid, getpid());
+            parent.say("locked");
+            parent.hear();
+        });
+        grandchild.hear();
+        EXPECT_FALSE(value.mutex().try_lock());
+        grandchild.kill();
+        EXPECT_TRUE(value.mutex().try_lock_for(seconds(10)));
+    });
+    EXPECT_EQ(child.wait(), 0);
+}
+
+TEST_F(AForkedChild, LocksWhatHasEndedAsWell) {
+    auto value = Value<int>::create("num", 1, {.broker = &broker});
+    const auto kept = Value<int>::open("num", {.broker = &broker});
+    broker.destroy("num");
+    ChildProcess child([&](Lines& parent) {
+        kept.mutex().lock();
+        parent.say("locked");
+        parent.hear();
+    });
+    child.hear();
+    child.kill();
+    EXPECT_TRUE(value.mutex().try_lock_for(seconds(10)));
+    EXPECT_TRUE(value.mutex().recovered());
+}
+
+TEST_F(AForkedChild, WaitsForItsParentAndItsParentForIt) {
+    auto value = Value<int>::create("num", 0, {.broker = &broker});
+    const auto reader = Value<const int>::open("num", {.broker = &broker});
+    ChildProcess child([&](Lines&) {
+        reader.wait(0);
+        value.store(2);
+    });
+    value.store(1);
+    value.wait(1);
+    EXPECT_EQ(value.load(), 2);
+    EXPECT_EQ(child.wait(), 0);
+}
+
+TEST_F(AForkedChild, WhoseSegmentIsGoneSaysSoWhenItLocks) {
+    std::optional value = Value<int>::create("num", 1, {.broker = &broker});
+    ChildProcess child([&](Lines& parent) {
+        parent.hear();
+        value->store(2); // the memory is there
+        EXPECT_EQ(error_of([&] { value->mutex().lock(); }).code(), Errc::no_such_segment);
+    });
+    value.reset(); // its only attachment
+    broker.destroy("num");
+    child.say("gone");
+    EXPECT_EQ(child.wait(), 0);
+}
+
 TEST_F(AForkedChild, OfAForkedChildCanCallAsWell) {
     broker.version();
     ChildProcess child([&](Lines&) {

@@ -1,0 +1,198 @@
+// Segments that nobody can write to: frozen ones, and those of one exclusive writer.
+#include "tests/support/raw_peer.h"
+#include "tests/support/with_broker.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+#include <numeric>
+
+namespace memshare::test {
+namespace {
+
+class AFreezableArray : public WithBroker {
+  protected:
+    Array<int> numbers = Array<int>::create("arr", {1, 2, 3}, {.freezable = true, .broker = &broker});
+
+    void expect_writable() {
+        numbers[0] = 7;
+        EXPECT_EQ(Array<const int>::open("arr", {.broker = &broker})[0], 7);
+        const std::scoped_lock lock(numbers.mutex());
+    }
+};
+
+TEST_F(AFreezableArray, CanBeReadWhenItIsFrozen) {
+    const auto frozen = numbers.freeze();
+    EXPECT_TRUE(frozen.info().frozen);
+    EXPECT_EQ(frozen[2], 3);
+    EXPECT_EQ(numbers.size(), 0U);
+    EXPECT_TRUE(broker.describe("arr").segment.frozen);
+    EXPECT_EQ(Array<const int>::open("arr", {.broker = &broker})[1], 2);
+}
+
+TEST_F(AFreezableArray, StaysWhereItIsWhenItIsFrozen) {
+    const int* before = numbers.data();
+    const auto frozen = numbers.freeze();
+    EXPECT_EQ(frozen.data(), before);
+    EXPECT_EQ(*before, 1);
+}
+
+TEST_F(AFreezableArray, CannotBeWrittenByAnybodyWhenItIsFrozen) {
+    RawPeer peer(daemon.socket_path());
+    const auto attached = peer.call("Attach", {{"name", "arr"}, {"access", "write"}});
+    ASSERT_EQ(attached.fds.size(), 1U);
+    peer.call("Detach", {{"name", "arr"}}); // and keeps the descriptor
+    const auto frozen = numbers.freeze();
+    EXPECT_EQ(pwrite(attached.fds[0].number(), "x", 1, 0), -1);
+    EXPECT_EQ(errno, EPERM);
+    EXPECT_EQ(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, attached.fds[0].number(), 0),
+              MAP_FAILED);
+    EXPECT_EQ(errno, EPERM);
+    ChildProcess writer([&](Lines&) {
+        signal(SIGSEGV, SIG_DFL); // not a sanitizer's
+        const_cast<int&>(frozen[0]) = 2;
+    });
+    EXPECT_EQ(writer.wait(), -SIGSEGV);
+    const Error error = error_of([this] { Array<int>::open("arr", {.broker = &broker}); });
+    EXPECT_EQ(error.code(), Errc::frozen);
+}
+
+TEST_F(AFreezableArray, IsNotFrozenWhileAnotherProcessHasItMappedForWriting) {
+    ChildProcess writer([this](Lines& parent) {
+        Broker own(daemon.socket_path());
+        const auto same = Array<int>::open("arr", {.broker = &own});
+        parent.say("mapped");
+        parent.hear();
+    });
+    writer.hear();
+    const Error error = error_of([this] { numbers.freeze(); });
+    EXPECT_EQ(error.code(), Errc::busy);
+    EXPECT_NE(std::string(error.what()).find('[' + std::to_string(writer.pid()) + ']'), std::string::npos)
+        << error.what();
+    expect_writable();
+    writer.kill();
+    EXPECT_TRUE(eventually([this] { return broker.describe("arr").attachments.size() == 1; }));
+    EXPECT_TRUE(numbers.freeze().info().frozen);
+}
+
+TEST_F(AFreezableArray, IsNotFrozenWhileAForkedChildHasItMappedForWriting) {
+    ChildProcess child([](Lines& parent) {
+        parent.say("here");
+        parent.hear();
+    });
+    child.hear();
+    EXPECT_EQ(error_of([this] { numbers.freeze(); }).code(), Errc::busy);
+    expect_writable();
+    child.kill();
+    EXPECT_TRUE(numbers.freeze().info().frozen);
+}
+
+TEST_F(AFreezableArray, IsNotFrozenThroughOneHandleWhileAnotherCanWrite) {
+    std::optional same = Array<int>::open("arr", {.broker = &broker});
+    EXPECT_EQ(error_of([this] { numbers.freeze(); }).code(), Errc::busy);
+    same.reset();
+    EXPECT_TRUE(numbers.freeze().info().frozen);
+}
+
+TEST_F(AFreezableArray, IsFrozenWhileOthersReadIt) {
+    const auto reader = Array<const int>::open("arr", {.broker = &broker});
+    const auto frozen = numbers.freeze();
+    EXPECT_EQ(reader[0], 1);
+}
+
+TEST_F(AFreezableArray, IsNotFrozenByAnotherUser) {
+    NEEDS_ROOT();
+    RawPeer owner(daemon.socket_path());
+    ASSERT_EQ(owner
+                  .call("Create", {{"name", "open to all"},
+                                   {"form", "value"},
+                                   {"element", {{"kind", "i32"}}},
+                                   {"mode", 0666},
+                                   {"freezable", true}})
+                  .error(),
+              "");
+    ChildProcess other = ChildProcess::as_user(nobody, [this](Lines&) {
+        RawPeer peer(daemon.socket_path());
+        EXPECT_EQ(peer.call("Freeze", {{"name", "open to all"}}).error(), "io.memshare.Broker.AccessDenied");
+    });
+    EXPECT_EQ(other.wait(), 0);
+}
+
+TEST_F(AFreezableArray, IsNotFrozenUnlessItWasMadeSo) {
+    auto other = Array<int>::create("other", 3, {.broker = &broker});
+    const Error error = error_of([&] { other.freeze(); });
+    EXPECT_EQ(error.code(), Errc::invalid_argument);
+    other[0] = 1;
+    const std::scoped_lock lock(other.mutex());
+}
+
+TEST_F(AFreezableArray, CanBeAValueAsWell) {
+    using Large = std::array<int, 20>;
+    auto value = Value<Large>::create("value", {4, 5}, {.freezable = true, .broker = &broker});
+    value.store({6});
+    const auto frozen = value.freeze();
+    EXPECT_EQ(frozen.load()[0], 6);
+    EXPECT_EQ(Value<const Large>::open("value", {.broker = &broker}).load()[0], 6);
+}
+
+class AnExclusiveWriter : public WithBroker {
+  protected:
+    Array<int> numbers =
+        Array<int>::create("arr", {1, 2, 3}, {.mode = 0666, .exclusive_writer = true, .broker = &broker});
+};
+
+TEST_F(AnExclusiveWriter, WritesWhatOthersRead) {
+    ChildProcess reader([this](Lines& parent) {
+        Broker own(daemon.socket_path());
+        const auto same = Array<const int>::open("arr", {.broker = &own});
+        const Version seen = same.version();
+        parent.say("waiting");
+        same.wait(seen);
+        EXPECT_EQ(same[0], 9);
+    });
+    reader.hear();
+    numbers[0] = 9;
+    numbers.notify_all();
+    EXPECT_EQ(reader.wait(), 0);
+    const std::scoped_lock lock(numbers.mutex());
+}
+
+TEST_F(AnExclusiveWriter, IsTheOnlyOneOfItsUserWhoCan) {
+    ChildProcess other([this](Lines&) {
+        Broker own(daemon.socket_path());
+        EXPECT_EQ(error_of([&] { Array<int>::open("arr", {.broker = &own}); }).code(), Errc::access_denied);
+        RawPeer peer(daemon.socket_path());
+        const auto attached = peer.call("Attach", {{"name", "arr"}, {"access", "read"}});
+        ASSERT_EQ(attached.fds.size(), 1U);
+        const std::string path = "/proc/self/fd/" + std::to_string(attached.fds[0].number());
+        const auto again = proto::Fd::adopt(open(path.c_str(), O_RDWR | O_CLOEXEC));
+        ASSERT_TRUE(again); // the same user may open it, and still
+        EXPECT_EQ(pwrite(again.number(), "x", 1, 0), -1);
+        EXPECT_EQ(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, again.number(), 0), MAP_FAILED);
+    });
+    EXPECT_EQ(other.wait(), 0);
+}
+
+TEST_F(AnExclusiveWriter, WakesItsReadersByAStore) {
+    auto value = Value<int>::create("num", 0, {.mode = 0666, .exclusive_writer = true, .broker = &broker});
+    ChildProcess reader([this](Lines& parent) {
+        Broker own(daemon.socket_path());
+        const auto same = Value<const int>::open("num", {.broker = &own});
+        parent.say("waiting");
+        same.wait(0);
+    });
+    reader.hear();
+    value.store(1);
+    EXPECT_EQ(reader.wait(), 0);
+}
+
+TEST_F(AnExclusiveWriter, CannotHaveAFreezableOne) {
+    const Error error = error_of([this] {
+        Value<int>::create("num", 0, {.freezable = true, .exclusive_writer = true, .broker = &broker});
+    });
+    EXPECT_EQ(error.code(), Errc::invalid_argument);
+}
+
+} // namespace
+} // namespace memshare::test
