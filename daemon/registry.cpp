@@ -150,10 +150,11 @@ bool Registry::drop_attachment(Session& session, Segment& segment) {
     return !bury_if_unused(segment);
 }
 
-void Registry::publish(Segment& segment, proto::SegmentName name) {
+void Registry::publish(Segment& segment, proto::SegmentName name, const Session* by) {
     assert(!segment.ended && !segment.is.name && find(name) == nullptr);
     by_name_.emplace(name, &segment);
     segment.is.name = std::move(name);
+    happened(EventKind::published, segment, by);
 }
 
 void Registry::end(Segment& segment, const Session* by) {

@@ -126,7 +126,7 @@ class Registry {
     std::optional<Left> detach(Session& session, Segment& segment, std::optional<proto::Access> access);
 
     // Names an unnamed segment. The name is free.
-    void publish(Segment& segment, proto::SegmentName name);
+    void publish(Segment& segment, proto::SegmentName name, const Session* by = nullptr);
 
     // Ends a segment: nobody finds it any more. It is gone with its last attachment.
     void end(Segment& segment, const Session* by = nullptr);

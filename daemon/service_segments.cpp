@@ -288,7 +288,7 @@ Answer<Nothing> Service::handle(Turn& turn, const proto::Publish& call) {
     if (const auto closed = close_to_other_writers(**found); !closed) {
         return std::unexpected(closed.error());
     }
-    registry_.publish(**found, *call.name);
+    registry_.publish(**found, *call.name, &turn.session);
     return Nothing{};
 }
 

@@ -8,7 +8,7 @@ namespace memshare::proto {
 
 enum class Lifetime { creator, attached, persistent };
 enum class Access { read, write };
-enum class EventKind { ready, created, attached, detached, ended, lock_recovered };
+enum class EventKind { ready, created, published, attached, detached, ended, lock_recovered };
 
 template <> struct NamesOf<Form> {
     static constexpr std::array<std::string_view, 2> names{"value", "array"};
@@ -24,7 +24,7 @@ template <> struct NamesOf<Access> {
 };
 
 template <> struct NamesOf<EventKind> {
-    static constexpr std::array<std::string_view, 6> names{"ready",    "created", "attached",
+    static constexpr std::array<std::string_view, 7> names{"ready",    "created", "published",     "attached",
                                                            "detached", "ended",   "lock_recovered"};
 };
 

@@ -179,4 +179,11 @@ void destroy(Broker& broker, const std::vector<std::string>& names) {
     }
 }
 
+void watch(Broker& broker, const std::string& pattern, bool as_json) {
+    broker.watch(pattern, [as_json](const Event& event) {
+        std::cout << (as_json ? json_of(event) : line_of(event)) << std::flush;
+        return std::cout.good(); // whoever reads this may have heard enough
+    });
+}
+
 } // namespace memshare::ctl

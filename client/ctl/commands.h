@@ -33,4 +33,7 @@ void get(Broker& broker, const std::string& name, const std::string& range);
 void set(Broker& broker, const std::string& name, const std::vector<std::string>& values, std::size_t first);
 void destroy(Broker& broker, const std::vector<std::string>& names);
 
+// Prints what happens, as it happens, until it is interrupted.
+void watch(Broker& broker, const std::string& pattern, bool as_json);
+
 } // namespace memshare::ctl

@@ -49,11 +49,14 @@ Json segment_json(const SegmentInfo& segment) {
     return json;
 }
 
+Json process_json(const ProcessInfo& process) {
+    return {{"pid", process.pid}, {"uid", process.uid}, {"program", process.program}};
+}
+
 Json lock_json(const LockInfo& lock) {
     Json json = Json::object();
     if (lock.holder) {
-        json["holder"] = {
-            {"pid", lock.holder->pid}, {"uid", lock.holder->uid}, {"program", lock.holder->program}};
+        json["holder"] = process_json(*lock.holder);
     }
     json["waiting"] = lock.waiting;
     json["recoveries"] = lock.recoveries;
@@ -67,6 +70,20 @@ Json lock_json(const LockInfo& lock) {
 }
 
 } // namespace
+
+std::string json_of(const Event& event) {
+    Json json{{"kind", word_for(event.kind)}, {"timeUSec", event.time.time_since_epoch().count()}};
+    if (event.segment) {
+        json["segment"] = segment_json(*event.segment);
+    }
+    if (event.process) {
+        json["process"] = process_json(*event.process);
+    }
+    if (event.lost > 0) {
+        json["lost"] = event.lost;
+    }
+    return json.dump() + '\n';
+}
 
 std::string json_of(const std::vector<SegmentInfo>& segments) {
     Json json{{"segments", Json::array()}};

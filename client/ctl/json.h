@@ -11,4 +11,7 @@ namespace memshare::ctl {
 std::string json_of(const std::vector<SegmentInfo>& segments);
 std::string json_of(const SegmentDescription& description);
 
+// On one line, so that a stream of them can be read line by line.
+std::string json_of(const Event& event);
+
 } // namespace memshare::ctl

@@ -41,6 +41,7 @@ struct CommandLine {
         add_get();
         add_set();
         add_destroy();
+        add_watch();
         add_run();
     }
     CommandLine(const CommandLine&) = delete;
@@ -124,6 +125,12 @@ struct CommandLine {
         CLI::App* to = add("destroy", "End segments: who has them mapped keeps them",
                            [this](Broker& b) { ctl::destroy(b, names); });
         to->add_option("NAME", names, "Their names or ids")->required();
+    }
+    void add_watch() {
+        CLI::App* to = add("watch", "Print what happens to segments, until Ctrl-C",
+                           [this](Broker& b) { ctl::watch(b, pattern, as_json); });
+        to->add_option("PATTERN", pattern, "Only names that match this shell pattern");
+        to->add_flag("--json", as_json, "Print JSON, one event a line");
     }
     void add_run() {
         CLI::App* to = app.add_subcommand("run", "Run a command with a private broker, which ends with it");

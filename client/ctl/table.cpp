@@ -80,6 +80,28 @@ std::string_view word_for(Lifetime lifetime) {
 
 std::string_view word_for(Access access) { return access == Access::write ? "write" : "read"; }
 
+std::string_view word_for(EventKind kind) {
+    static constexpr std::array<std::string_view, 7> words{"ready",    "created", "published",     "attached",
+                                                           "detached", "ended",   "lock_recovered"};
+    return words[static_cast<std::size_t>(kind)];
+}
+
+std::string line_of(const Event& event) {
+    std::string line;
+    if (event.lost > 0) {
+        line = "(" + std::to_string(event.lost) + " events were lost)\n";
+    }
+    line += time_words(event.time) + "  " + std::string(word_for(event.kind));
+    if (event.segment) {
+        line += "  " + shown_name(*event.segment) + "  " + event.segment->type();
+    }
+    if (event.process) {
+        line += "  " + process_words(event.process->program, event.process->pid) + " of " +
+                user_name(event.process->uid);
+    }
+    return line + '\n';
+}
+
 std::string octal(std::uint32_t mode) {
     std::string digits = "0000";
     for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, mode >>= 3) {

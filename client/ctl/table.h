@@ -10,10 +10,12 @@ namespace memshare::ctl {
 
 std::string table_of(const std::vector<SegmentInfo>& segments);
 std::string description_of(const SegmentDescription& description);
+std::string line_of(const Event& event);
 
 // Each word of the interface, as in options and JSON.
 std::string_view word_for(Lifetime lifetime);
 std::string_view word_for(Access access);
+std::string_view word_for(EventKind kind);
 std::string octal(std::uint32_t mode);
 
 } // namespace memshare::ctl

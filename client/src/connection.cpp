@@ -118,7 +118,7 @@ void Connection::send() {
     }
 }
 
-Stream::Message Connection::receive_message() {
+Stream::Message Connection::receive_message(For how_long) {
     using Clock = std::chrono::steady_clock;
     const auto look = patience_.next();
     const auto start = Clock::now();
@@ -141,7 +141,8 @@ Stream::Message Connection::receive_message() {
         }
         if (*received == Stream::Received::nothing_yet) {
             const auto waited = Clock::now() - start;
-            if (waited >= longest_wait) { // else a signal came, which is none of a library's business
+            if (waited >= longest_wait &&
+                how_long == For::an_answer) { // else a signal came, which is none of a library's business
                 broken(Errc::broker_lost,
                        "has not answered for " + std::to_string(longest_wait.count()) + " s");
             }
@@ -150,8 +151,8 @@ Stream::Message Connection::receive_message() {
     }
 }
 
-Connection::Incoming Connection::receive(const std::string& segment) {
-    Stream::Message message = receive_message();
+Connection::Incoming Connection::receive(const std::string& segment, For how_long) {
+    Stream::Message message = receive_message(how_long);
     const auto reply = read_reply(document_, message.text);
     if (!reply || message.fds.size() > 1) {
         broken(Errc::protocol_violation, "answered with what is not a reply");

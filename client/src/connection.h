@@ -49,6 +49,15 @@ class Connection {
         }
     }
 
+    // The same for one that never ends: calls each(reply) until that is false, however long nothing comes.
+    template <typename Method> void call_for_ever(const Method& parameters, auto each) {
+        const std::scoped_lock lock(mutex_);
+        begin(parameters, proto::Wants::more);
+        while (each(read<Method>(receive({}, For::ever).reply))) {
+        }
+        close();
+    }
+
     // Sends a call that is not answered, if that session is still open here. Never throws.
     template <typename Method> void tell(const Method& parameters, const client::Session& session) noexcept {
         try {
@@ -100,8 +109,9 @@ class Connection {
     }
 
     void send();
-    Incoming receive(const std::string& segment);
-    proto::Stream::Message receive_message();
+    enum class For { an_answer, ever };
+    Incoming receive(const std::string& segment, For how_long = For::an_answer);
+    proto::Stream::Message receive_message(For how_long);
     [[noreturn]] void broken(Errc code, const std::string& how);
 
     std::string path_;

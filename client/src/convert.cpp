@@ -43,6 +43,25 @@ AttachmentInfo info_of(const proto::Attachment& attachment) {
             .since = time_of(attachment.since_usec)};
 }
 
+ProcessInfo info_of(const proto::Process& process) {
+    return {.pid = process.pid, .uid = process.uid, .program = process.program};
+}
+
+Event info_of(const proto::Event& event) {
+    Event info{.kind = static_cast<EventKind>(event.kind),
+               .time = time_of(event.time_usec),
+               .segment = {},
+               .process = {},
+               .lost = event.lost};
+    if (event.segment) {
+        info.segment = info_of(*event.segment);
+    }
+    if (event.process) {
+        info.process = info_of(*event.process);
+    }
+    return info;
+}
+
 DeadHolder info_of(const proto::DeadHolder& dead) {
     return {.pid = dead.pid, .uid = dead.uid, .program = dead.program, .time = time_of(dead.time_usec)};
 }
@@ -50,7 +69,7 @@ DeadHolder info_of(const proto::DeadHolder& dead) {
 LockInfo info_of(const proto::Lock& lock) {
     LockInfo info{.holder = {}, .waiting = lock.waiting, .recoveries = lock.recoveries, .last_recovery = {}};
     if (lock.holder) {
-        info.holder = {.pid = lock.holder->pid, .uid = lock.holder->uid, .program = lock.holder->program};
+        info.holder = info_of(*lock.holder);
     }
     if (lock.last_recovery) {
         info.last_recovery = info_of(*lock.last_recovery);

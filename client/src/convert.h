@@ -8,6 +8,8 @@ namespace memshare::client {
 
 SegmentInfo info_of(const proto::Segment& segment);
 AttachmentInfo info_of(const proto::Attachment& attachment);
+ProcessInfo info_of(const proto::Process& process);
+Event info_of(const proto::Event& event);
 DeadHolder info_of(const proto::DeadHolder& dead);
 LockInfo info_of(const proto::Lock& lock);
 
@@ -17,6 +19,8 @@ inline proto::Access access_of(Access access) { return static_cast<proto::Access
 static_assert(static_cast<int>(Lifetime::creator) == static_cast<int>(proto::Lifetime::creator));
 static_assert(static_cast<int>(Lifetime::attached) == static_cast<int>(proto::Lifetime::attached));
 static_assert(static_cast<int>(Lifetime::persistent) == static_cast<int>(proto::Lifetime::persistent));
+static_assert(static_cast<int>(EventKind::lock_recovered) ==
+              static_cast<int>(proto::EventKind::lock_recovered));
 static_assert(static_cast<int>(Access::write) == static_cast<int>(proto::Access::write));
 
 } // namespace memshare::client

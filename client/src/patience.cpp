@@ -2,6 +2,8 @@
 
 #include <sched.h>
 
+#include <algorithm>
+
 namespace memshare::client {
 namespace {
 
@@ -32,7 +34,8 @@ std::chrono::microseconds Patience::next() {
 }
 
 void Patience::learn(bool came) {
-    in_vain_.store(came ? 0 : in_vain_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    const int before = in_vain_.load(std::memory_order_relaxed);
+    in_vain_.store(came ? 0 : std::min(before + 1, vain_looks), std::memory_order_relaxed);
 }
 
 Spin::~Spin() {

@@ -459,5 +459,67 @@ TEST_F(ARegistry, ChargesAPersistentSegmentWithoutASession) {
     EXPECT_EQ(quota_.total(), Amounts{});
 }
 
+// What a session leaves, and what is told of it.
+
+TEST_F(ARegistry, SaysWhatAnEndedSessionLeavesOfSegmentsThatAreStillThere) {
+    Session& creator = session();
+    Session& other = session();
+    Segment& kept = segment(creator, Lifetime::persistent);
+    Segment& ended = segment(other, Lifetime::creator, no_name);
+    attach(creator, ended);
+    attach(other, kept, Access::read);
+    other.attachments.at(&kept).waits = true;
+    const auto left = registry_.end_session(other);
+    ASSERT_EQ(left.size(), 2U);
+    for (const Registry::Left& one : left) {
+        EXPECT_EQ(one.written, one.segment == &ended);
+        EXPECT_EQ(one.waited, one.segment == &kept);
+    }
+}
+
+TEST_F(ARegistry, SaysNothingOfSegmentsThatAreGoneWithTheirSession) {
+    Session& creator = session();
+    segment(creator, Lifetime::creator);
+    segment(creator, Lifetime::attached, no_name);
+    EXPECT_TRUE(registry_.end_session(creator).empty());
+}
+
+TEST_F(ARegistry, SaysWhenASessionCanWriteNoMore) {
+    Session& creator = session();
+    Session& other = session();
+    Segment& made = segment(creator, Lifetime::persistent);
+    attach(other, made, Access::read);
+    attach(other, made, Access::write);
+    attach(other, made, Access::write);
+    EXPECT_FALSE(registry_.detach(other, made, Access::write)->written);
+    EXPECT_TRUE(registry_.detach(other, made, Access::write)->written);
+    EXPECT_FALSE(registry_.detach(other, made, {})->written);
+}
+
+class Chronicle final : public Observer {
+  public:
+    void happened(proto::EventKind kind, const Segment& segment, const Session* by) override {
+        lines.push_back(std::string(proto::NamesOf<proto::EventKind>::names[static_cast<std::size_t>(kind)]) +
+                        (segment.is.name ? " " + segment.is.name->text() : "") +
+                        (by != nullptr ? " by " + std::to_string(by->holder) : ""));
+    }
+    std::vector<std::string> lines;
+};
+
+TEST_F(ARegistry, TellsWhatHappensInItsOrder) {
+    Chronicle chronicle;
+    registry_.tell(chronicle);
+    Session& creator = session();
+    Session& other = session();
+    Segment& made = segment(creator, Lifetime::creator, no_name);
+    registry_.publish(made, *named("num"), &creator);
+    attach(other, made);
+    registry_.end_session(creator);
+    registry_.end_session(other);
+    EXPECT_EQ(chronicle.lines, (std::vector<std::string>{
+                                   "created by 1", "attached by 1", "published num by 1", "attached num by 2",
+                                   "ended num by 1", "detached num by 1", "detached num by 2"}));
+}
+
 } // namespace
 } // namespace memshare::daemon

@@ -4,6 +4,7 @@
 #include <memshare/export.hpp>
 #include <memshare/segment_info.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -35,6 +36,11 @@ class MEMSHARE_EXPORT Broker {
 
     // Ends one that this user owns, by its name or id. Error: no_such_segment, access_denied.
     void destroy(std::string_view name_or_id);
+
+    // Tells what happens from now on to the segments that this process may read (of those with a name that
+    // matches a shell pattern, if one is given), until `each` returns false: the first is EventKind::ready.
+    // It has a connection of its own, so `each` may call the broker. Waits as long as nothing happens.
+    void watch(std::string_view pattern, const std::function<bool(const Event&)>& each);
 
     // The version of the broker.
     std::string version();

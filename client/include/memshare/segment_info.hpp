@@ -61,6 +61,25 @@ struct DeadHolder {
     Time time;
 };
 
+// What happens to segments.
+enum class EventKind {
+    ready,         // nothing yet: from here on everything is told
+    created,       // a segment, by this process
+    published,     // a name for one that had none
+    attached,      // this process has mapped it
+    detached,      // this process has it mapped no more
+    ended,         // nobody can open it any more
+    lock_recovered // from this process, which died holding it
+};
+
+struct Event {
+    EventKind kind{};
+    Time time;
+    std::optional<SegmentInfo> segment; // nothing only when ready; without the fields of a struct
+    std::optional<ProcessInfo> process; // nothing, if a segment ended for want of processes
+    std::uint64_t lost = 0;             // how many events were dropped before this one
+};
+
 // A segment's lock as it was when the broker looked.
 struct LockInfo {
     std::optional<ProcessInfo> holder; // nothing: it is free
