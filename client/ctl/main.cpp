@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
@@ -94,9 +95,9 @@ struct CommandLine {
         to->parse_complete_callback([this] { finish_creation(); });
     }
     void finish_creation() {
-        std::size_t end = 0;
-        creation.options.mode = static_cast<std::uint32_t>(std::stoul(mode, &end, 8));
-        if (end != mode.size()) {
+        const char* const end = mode.data() + mode.size();
+        const auto [read, failure] = std::from_chars(mode.data(), end, creation.options.mode, 8);
+        if (failure != std::errc{} || read != end) {
             throw CLI::ValidationError("--mode", mode + " is not an octal number");
         }
         if (!creation.shape.empty()) {

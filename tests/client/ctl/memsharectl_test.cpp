@@ -1,0 +1,155 @@
+// memsharectl, as it is typed: what each command prints, and what it says to a mistake.
+#include "tests/support/with_broker.h"
+
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+
+namespace memshare::test {
+namespace {
+
+struct Said {
+    int exit_code = 0;
+    std::string text; // on stdout and stderr
+};
+
+class Memsharectl : public WithBroker {
+  protected:
+    // Words for a shell, after the program's name.
+    Said operator()(const std::string& words) const {
+        return run(std::string(MEMSHARECTL) + " --socket " + daemon.socket_path() + ' ' + words);
+    }
+    static Said run(const std::string& command) {
+        Said said;
+        FILE* out = popen((command + " 2>&1").c_str(), "re");
+        std::array<char, 4096> part{};
+        while (const std::size_t size = std::fread(part.data(), 1, part.size(), out)) {
+            said.text.append(part.data(), size);
+        }
+        const int how = pclose(out);
+        said.exit_code = WIFEXITED(how) ? WEXITSTATUS(how) : -WTERMSIG(how);
+        return said;
+    }
+    std::string output(const std::string& words) const {
+        const Said said = (*this)(words);
+        EXPECT_EQ(said.exit_code, 0) << words << ": " << said.text;
+        return said.text;
+    }
+    std::string mistake(const std::string& words) const {
+        const Said said = (*this)(words);
+        EXPECT_NE(said.exit_code, 0) << words << ": " << said.text;
+        return said.text;
+    }
+};
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+TEST_F(Memsharectl, CreatesSetsGetsAndDestroysAValue) {
+    EXPECT_EQ(output("create num f64"), "");
+    EXPECT_EQ(output("set num -2.5"), "");
+    EXPECT_EQ(output("get num"), "-2.5\n");
+    EXPECT_EQ(Value<double>::open("num", {.broker = &broker}).load(), -2.5);
+    EXPECT_EQ(output("destroy num"), "");
+    EXPECT_TRUE(contains(mistake("get num"), "no segment \"num\""));
+}
+
+TEST_F(Memsharectl, GetsAndSetsRangesOfAnArray) {
+    output("create arr i32 --count 5");
+    output("set arr 1 2 3 4 5");
+    output("set arr --at 3 -- -4");
+    EXPECT_EQ(output("get arr"), "[1, 2, 3, -4, 5]\n");
+    EXPECT_EQ(output("get arr 1:3"), "[2, 3]\n");
+    EXPECT_EQ(output("get arr :2"), "[1, 2]\n");
+    EXPECT_EQ(output("get arr 4"), "5\n");
+    EXPECT_TRUE(contains(mistake("get arr 5"), "index 5"));
+    EXPECT_TRUE(contains(mistake("set arr --at 4 1 2"), "do not fit"));
+    EXPECT_TRUE(contains(mistake("set arr one"), "one"));
+}
+
+TEST_F(Memsharectl, WakesWhoWaitsForWhatItSets) {
+    const auto numbers = Array<int>::create("arr", 3, {.broker = &broker});
+    const Version seen = numbers.version();
+    output("set arr 1 2 3");
+    EXPECT_NE(numbers.version(), seen);
+}
+
+struct Place {
+    double x, y;
+    std::array<std::int32_t, 3> steps;
+};
+MEMSHARE_STRUCT(Place, x, y)
+
+TEST_F(Memsharectl, ReadsAndWritesTheFieldsOfALargeStruct) {
+    const auto place = Value<Place>::create("place", {1, 2, {7, 8, 9}}, {.broker = &broker});
+    EXPECT_EQ(output("get place"), "{x: 1, y: 2}\n");
+    output("set place y=-3");
+    output("set place x=4");
+    EXPECT_EQ(output("get place"), "{x: 4, y: -3}\n");
+    EXPECT_EQ(place.load().steps[2], 9);
+    EXPECT_TRUE(contains(mistake("set place z=1"), "z=1"));
+}
+
+TEST_F(Memsharectl, ListsAndShowsWhatThereIs) {
+    const auto mine = Array<int>::create("mine", 3, {.mode = 0640, .broker = &broker});
+    const auto other = Value<float>::create("other", 0, {.broker = &broker});
+    const std::string all = output("list");
+    EXPECT_TRUE(contains(all, "NAME")) << all;
+    EXPECT_TRUE(contains(all, "array of 3 i32")) << all;
+    EXPECT_TRUE(contains(all, "value of f32")) << all;
+    EXPECT_FALSE(contains(output("list 'm*'"), "f32"));
+    const std::string shown = output("show mine");
+    EXPECT_TRUE(contains(shown, "mode      0640")) << shown;
+    EXPECT_TRUE(contains(shown, "lock      free")) << shown;
+}
+
+TEST_F(Memsharectl, ShowsWhoHoldsTheLock) {
+    const auto mine = Value<int>::create("mine", 3, {.broker = &broker});
+    const std::scoped_lock lock(mine.mutex());
+    EXPECT_TRUE(contains(output("show mine"), "held by ")) << output("show mine");
+    EXPECT_TRUE(contains(output("show mine --json"), "\"holder\"")) << output("show mine --json");
+}
+
+TEST_F(Memsharectl, PrintsWhatHappens) {
+    ChildProcess watching =
+        ChildProcess::program({MEMSHARECTL, "--socket", daemon.socket_path(), "watch", "--json", "n*"}, {});
+    EXPECT_TRUE(contains(watching.hear(), R"("kind":"ready")"));
+    output("create num f64");
+    EXPECT_TRUE(contains(watching.hear(), R"("kind":"created")"));
+}
+
+TEST_F(Memsharectl, SaysWhatIsWrongWithItsWords) {
+    EXPECT_TRUE(contains(mistake("create num number"), "i8"));
+    EXPECT_TRUE(contains(mistake("create num f64 --mode 9"), "mode"));
+    EXPECT_TRUE(contains(mistake("create num f64 --shape 2,3 --count 5"), "multiply"));
+    EXPECT_NE((*this)("frobnicate").exit_code, 0);
+    EXPECT_NE((*this)("").exit_code, 0);
+}
+
+TEST_F(Memsharectl, HelpsWithEveryCommand) {
+    for (const char* command : {"list", "show", "create", "get", "set", "destroy", "watch", "run"}) {
+        EXPECT_TRUE(contains(output("--help"), command));
+        EXPECT_TRUE(contains(output(std::string(command) + " --help"), "Usage")) << command;
+    }
+}
+
+TEST_F(Memsharectl, SaysHowToStartABrokerIfThereIsNone) {
+    const Said said = run(std::string(MEMSHARECTL) + " --socket /nowhere/none list");
+    EXPECT_NE(said.exit_code, 0);
+    EXPECT_TRUE(contains(said.text, "memsharectl run")) << said.text;
+}
+
+TEST_F(Memsharectl, RunsACommandWithABrokerOfItsOwnAndEndsWithItsCode) {
+    const std::string program = MEMSHARECTL;
+    const Said said = run(program + " run --daemon " + memshared() + " -- sh -c '" + program +
+                          " create num f64 && echo $MEMSHARE_SOCKET && exit 7'");
+    EXPECT_EQ(said.exit_code, 7);
+    EXPECT_TRUE(said.text.starts_with('/')) << said.text;
+    EXPECT_NE(access(said.text.substr(0, said.text.find('\n')).c_str(), F_OK), 0) << "its socket is left";
+    EXPECT_FALSE(lists(broker, "num"));
+}
+
+} // namespace
+} // namespace memshare::test
