@@ -45,10 +45,11 @@ bool Mutex::try_lock_slowly() {
     if (lock_again()) {
         return true;
     }
+    const std::uint32_t me = holder();
     std::uint32_t seen = line_.word.load(std::memory_order_relaxed);
     while (abi::holder_of(seen) == 0) {
-        if (abi::take_free(line_, seen, holder(), 0)) {
-            own();
+        if (abi::take_free(line_, seen, me, 0)) {
+            own(me);
             return true;
         }
     }
@@ -86,7 +87,7 @@ bool Mutex::lock_slowly(const Deadline& deadline) {
         waiting = abi::waiting_bit;
         seen = line_.word.load(std::memory_order_relaxed);
     }
-    own();
+    own(me);
     return true;
 }
 

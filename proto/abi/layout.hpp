@@ -50,11 +50,11 @@ struct alignas(cache_line) Inscription {
     std::uint64_t payload_offset;
 };
 
-// Line 1, the lock. The word is free at 0; owner_thread and depth are zero whenever it is.
+// Line 1, the lock. The word is free at 0; owner and depth are zero whenever it is.
 struct alignas(cache_line) LockLine {
     std::atomic<std::uint32_t> word;
-    std::atomic<std::uint32_t> owner_thread;
-    std::atomic<std::uint32_t> depth;
+    std::atomic<std::uint32_t> depth;      // how often its owner has it
+    std::atomic<std::uint64_t> owner;      // the holder id in the upper half, a number of its thread's below
     std::atomic<std::uint32_t> recoveries; // how often the broker passed the lock on from the dead
 };
 
@@ -103,8 +103,8 @@ static_assert(offsetof(Header, lock) == 64 && offsetof(Header, change) == 128);
 static_assert(offsetof(Inscription, version) == 8 && offsetof(Inscription, form) == 12);
 static_assert(offsetof(Inscription, element_kind) == 16 && offsetof(Inscription, element_size) == 20);
 static_assert(offsetof(Inscription, count) == 24 && offsetof(Inscription, payload_offset) == 32);
-static_assert(offsetof(LockLine, word) == 0 && offsetof(LockLine, owner_thread) == 4);
-static_assert(offsetof(LockLine, depth) == 8 && offsetof(LockLine, recoveries) == 12);
+static_assert(offsetof(LockLine, word) == 0 && offsetof(LockLine, depth) == 4);
+static_assert(offsetof(LockLine, owner) == 8 && offsetof(LockLine, recoveries) == 16);
 static_assert(offsetof(ChangeLine, version) == 0 && offsetof(ChangeLine, signal) == 8);
 static_assert(offsetof(ChangeLine, waiting) == 12 && offsetof(ChangeLine, watchers) == 16);
 

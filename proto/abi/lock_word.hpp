@@ -65,7 +65,7 @@ inline bool recover(LockLine& lock, std::uint32_t dead) noexcept {
     bool held = false;
     std::uint32_t seen = lock.word.load(std::memory_order_acquire);
     while (!held && holder_of(seen) == dead) {
-        lock.owner_thread.store(0, std::memory_order_relaxed);
+        lock.owner.store(0, std::memory_order_relaxed);
         lock.depth.store(0, std::memory_order_relaxed);
         held = lock.word.compare_exchange_weak(seen, died_bit | (seen & waiting_bit),
                                                std::memory_order_acq_rel, std::memory_order_acquire);

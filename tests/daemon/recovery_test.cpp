@@ -47,18 +47,18 @@ class ARecovery : public testing::Test {
 
 TEST_F(ARecovery, PassesOnTheLockOfTheDead) {
     header.lock.word = dead | abi::waiting_bit;
-    header.lock.owner_thread = 1;
+    header.lock.owner = 1;
     header.lock.depth = 2;
     EXPECT_TRUE(recover(segment, dead));
     EXPECT_EQ(header.lock.word, abi::died_bit | abi::waiting_bit);
-    EXPECT_EQ(header.lock.owner_thread, 0U);
+    EXPECT_EQ(header.lock.owner, 0U);
     EXPECT_EQ(header.lock.depth, 0U);
     EXPECT_EQ(header.lock.recoveries, 1U);
 }
 
 TEST_F(ARecovery, LeavesTheLockOfTheLivingAlone) {
     header.lock.word = alive;
-    header.lock.owner_thread = 1;
+    header.lock.owner = 1;
     header.lock.depth = 2;
     EXPECT_FALSE(recover(segment, dead));
     EXPECT_FALSE(recover_lock(segment, dead));

@@ -76,18 +76,17 @@ class MEMSHARE_EXPORT Mutex {
     void unlock() {
         if (is_held() && line_.depth.load(std::memory_order_relaxed) == 1) {
             line_.depth.store(0, std::memory_order_relaxed);
-            line_.owner_thread.store(0, std::memory_order_relaxed);
+            line_.owner.store(0, std::memory_order_relaxed);
             abi::release(line_);
         } else {
             unlock_slowly();
         }
     }
 
-    // Whether this thread holds it.
+    // Whether this thread holds it. (tests/model/recursion.pml)
     bool is_held() const noexcept {
-        const std::uint32_t holder = this->holder();
-        return holder != 0 && abi::holder_of(line_.word.load(std::memory_order_relaxed)) == holder &&
-               line_.owner_thread.load(std::memory_order_relaxed) == thread_number_;
+        const std::uint64_t self = owner_of(holder());
+        return self != 0 && line_.owner.load(std::memory_order_relaxed) == self;
     }
 
     // While this thread holds the lock: who died holding it, if it came from the dead. What that process was
@@ -108,12 +107,18 @@ class MEMSHARE_EXPORT Mutex {
         if (holder == 0 || thread_number_ == 0 || !abi::take_unused(line_, holder)) {
             return false;
         }
-        own();
+        own(holder);
         return true;
     }
-    void own() noexcept {
-        line_.owner_thread.store(thread_number_, std::memory_order_relaxed);
+    void own(std::uint32_t holder) noexcept {
+        line_.owner.store(owner_of(holder), std::memory_order_relaxed);
         line_.depth.store(1, std::memory_order_relaxed);
+    }
+
+    // This thread, as no other one of any process is called: what it finds there it has written itself, so no
+    // lock has to be held to look.
+    static std::uint64_t owner_of(std::uint32_t holder) noexcept {
+        return std::uint64_t{holder} << 32 | thread_number_;
     }
 
     bool lock_slowly(const detail::Deadline& deadline);

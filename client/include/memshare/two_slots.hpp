@@ -32,7 +32,7 @@ template <std::size_t Size = std::dynamic_extent> class TwoSlots {
 
     // (model: load)
     void load(void* to) const noexcept {
-        std::uint64_t before = version_->load(std::memory_order_acquire);
+        std::uint64_t before = version_->load(); // in one order with the flags of those who wait
         while (true) {
             copy_out(slot(before), static_cast<std::byte*>(to));
             const std::uint64_t after = version_->load(std::memory_order_acquire);

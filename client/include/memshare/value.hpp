@@ -194,10 +194,12 @@ template <typename T> class Value {
     // Changes after every store that comes after this call; to be waited past. What it can be compared with
     // is another one of the same value.
     Version version() const {
+        const Version now =
+            changes_.version(); // first, as a change that is under way may have moved it by then
         if constexpr (at_once) {
             changes_.attend();
         }
-        return changes_.version();
+        return now;
     }
 
     // Waits until the value is not `old`, byte for byte, or has another version than `seen`. Looks, awake,
