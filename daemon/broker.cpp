@@ -7,7 +7,12 @@ namespace memshare::daemon {
 Broker::Broker(asio::io_context& loop, const Limits& limits)
     : loop_(loop),
       quota_(limits),
-      service_(registry_, quota_),
+      service_(
+          registry_, quota_, [this](Errands::Errand errand) { errands_.run(std::move(errand)); },
+          [](const proto::Error& error) {
+              spdlog::error("a lock may stay held: cannot {}", error.sentence());
+          }),
+      errands_(loop),
       lifelines_(loop, [this](HolderId session) { end(session); }) {}
 
 proto::Answer<HolderId> Broker::welcome(Peer peer) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/closer.h"
+#include "daemon/errands.h"
 #include "daemon/lifeline.h"
 #include "daemon/service.h"
 
@@ -47,6 +48,7 @@ class Broker {
     Registry registry_;
     Service service_;
     Closer closer_;
+    Errands errands_; // after what they work on
     Lifelines lifelines_;
     std::unordered_map<HolderId, Line*> lines_;
 };

@@ -23,18 +23,16 @@ Closer::~Closer() {
     worker_.join();
 }
 
-void Closer::close(std::vector<Memory> memories) {
+void Closer::close(std::vector<std::shared_ptr<Memory>> memories) {
     const auto bytes = std::transform_reduce(memories.begin(), memories.end(), std::uint64_t{0}, std::plus{},
-                                             [](const Memory& memory) { return memory.size(); });
+                                             [](const auto& memory) { return memory->size(); });
     if (bytes <= proto::limits::close_inline_bytes) {
         return;
     }
-    std::vector<proto::Fd> fds;
-    fds.reserve(memories.size());
-    for (Memory& memory : memories) {
-        fds.push_back(std::move(memory).release());
-    }
-    leave(std::move(fds));
+    std::vector<Kept> kept;
+    kept.reserve(memories.size());
+    std::ranges::move(memories, std::back_inserter(kept)); // or the last to let go would be this thread
+    leave(std::move(kept));
 }
 
 void Closer::close_one(proto::Fd memory) {
@@ -43,12 +41,10 @@ void Closer::close_one(proto::Fd memory) {
         static_cast<std::uint64_t>(status.st_size) <= proto::limits::close_inline_bytes) {
         return;
     }
-    std::vector<proto::Fd> one;
-    one.push_back(std::move(memory));
-    leave(std::move(one));
+    leave({std::make_shared<proto::Fd>(std::move(memory))});
 }
 
-void Closer::leave(std::vector<proto::Fd> memories) {
+void Closer::leave(std::vector<Kept> memories) {
     {
         const std::scoped_lock lock(mutex_);
         std::ranges::move(memories, std::back_inserter(waiting_));
@@ -60,7 +56,7 @@ void Closer::work() {
     std::unique_lock lock(mutex_);
     while (!ending_ || !waiting_.empty()) {
         changed_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
-        std::vector<proto::Fd> now = std::exchange(waiting_, {});
+        std::vector<Kept> now = std::exchange(waiting_, {});
         lock.unlock();
         now.clear();
         lock.lock();

@@ -4,6 +4,7 @@
 #include "daemon/memory.h"
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -19,18 +20,19 @@ class Closer {
     Closer& operator=(const Closer&) = delete;
     ~Closer(); // waits until all is closed
 
-    void close(std::vector<Memory> memories);
+    void close(std::vector<std::shared_ptr<Memory>> memories);
 
     // Of a segment that may be gone by now.
     void close_one(proto::Fd memory);
 
   private:
-    void leave(std::vector<proto::Fd> memories);
+    using Kept = std::shared_ptr<const void>; // by whom it is closed with the last one who keeps it
+    void leave(std::vector<Kept> memories);
     void work();
 
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::vector<proto::Fd> waiting_;
+    std::vector<Kept> waiting_;
     bool ending_ = false;
     std::thread worker_;
 };

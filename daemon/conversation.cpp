@@ -68,6 +68,7 @@ void Conversation::begin(Broker& broker, Fd socket) {
             if (thrown) { // by an allocation: everything else is a value
                 conversation->broken("out of memory");
             }
+            conversation->hang_up(); // whatever still waits on the socket lets go of it
             conversation->broker_.over(conversation->session_, *conversation);
         });
 }
@@ -139,6 +140,9 @@ asio::awaitable<bool> Conversation::reply_to(const Stream::Message& message) {
     }
     broker_.answer(session_, *this, *call, out_);
     session_ = out_.session;
+    if (out_.condition) {
+        co_await wait_for_condition();
+    }
     bool sent = co_await send();
     broker_.close(std::move(out_.own_fd));
     using enum Outgoing::Stream;
@@ -153,6 +157,24 @@ asio::awaitable<bool> Conversation::reply_to(const Stream::Message& message) {
         }
     }
     co_return sent && !out_.hang_up;
+}
+
+// Until what the reply tells of is done, it is not sent; if it cannot be done, that is told instead.
+asio::awaitable<void> Conversation::wait_for_condition() {
+    const auto condition = out_.condition;
+    const bool has_fd = keep_fd();
+    condition->wake = [this] { timer_.cancel(); };
+    while (!condition->met) {
+        std::error_code cancelled;
+        timer_.expires_at(asio::steady_timer::time_point::max());
+        co_await timer_.async_wait(redirect_error(use_awaitable, cancelled));
+    }
+    if ((condition->refusal || !has_fd) && !out_.text.empty()) {
+        out_.text.clear();
+        out_.fd = -1;
+        write_refusal(out_.text, condition->refusal.value_or(proto::OutOfMemory{0}));
+    }
+    condition->wake = nullptr;
 }
 
 // Waits until what is watched has something to tell; false, if the peer wants to hear no more.
@@ -184,25 +206,27 @@ void Conversation::look_for_the_end() {
     });
 }
 
-// Sends the reply that was made, if there is one. Once control is given up while it waits to be sent, the
-// segment may end and its descriptor be closed, so until then it needs one of its own.
+// Once control is given up while a reply waits to be sent, the segment may end and its descriptor be closed,
+// so until then it needs one of its own.
+bool Conversation::keep_fd() {
+    if (out_.fd < 0 || out_.own_fd) {
+        return true;
+    }
+    auto own = Fd::duplicate(out_.fd);
+    if (!own) {
+        return broken(own.error().sentence());
+    }
+    out_.own_fd = *std::move(own);
+    out_.fd = out_.own_fd.number();
+    return true;
+}
+
+// Sends the reply that was made, if there is one.
 asio::awaitable<bool> Conversation::send() {
     if (out_.text.empty()) {
         co_return true;
     }
     out_.text += '\0';
-    const auto keep_fd = [this] {
-        if (out_.fd < 0 || out_.own_fd) {
-            return true;
-        }
-        auto own = Fd::duplicate(out_.fd);
-        if (!own) {
-            return broken(own.error().sentence());
-        }
-        out_.own_fd = *std::move(own);
-        out_.fd = out_.own_fd.number();
-        return true;
-    };
     // A reader may get a message without descriptors and the next one with some in one read, and then cannot
     // tell whose they are.
     if (out_.fd >= 0 && !last_had_fd_ && !all_is_read(socket_.native_handle())) {

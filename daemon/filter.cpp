@@ -16,7 +16,8 @@ proto::Answer<Filter> Filter::of(const Caller& caller, std::string pattern,
 
 bool Filter::takes(const Segment& segment) const {
     const Blueprint& is = segment.is;
-    return may(caller, proto::Access::read, is.rights) && (!uid || *uid == is.rights.uid) &&
+    return segment.is_whole() && may(caller, proto::Access::read, is.rights) &&
+           (!uid || *uid == is.rights.uid) &&
            (pattern.empty() || (is.name && fnmatch(pattern.c_str(), is.name->text().c_str(), 0) == 0));
 }
 

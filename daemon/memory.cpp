@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+
 namespace memshare::daemon {
 namespace {
 
@@ -65,14 +68,16 @@ Result<void> Memory::forbid_new_writers() {
     return {};
 }
 
-std::optional<std::uint32_t> Memory::lock_word() const {
+std::uint32_t Memory::lock_word() const {
     std::uint32_t word = 0;
     constexpr off_t place = offsetof(abi::Header, lock) + offsetof(abi::LockLine, word);
-    if (lseek(fd_.number(), 0, SEEK_DATA) != 0 ||
-        pread(fd_.number(), &word, sizeof(word), place) != static_cast<ssize_t>(sizeof(word))) {
-        return std::nullopt;
-    }
-    return word;
+    return pread(fd_.number(), &word, sizeof(word), place) == static_cast<ssize_t>(sizeof(word)) ? word : 0;
+}
+
+bool Memory::is_untouched() const {
+    std::array<std::byte, sizeof(abi::Header)> header{};
+    static_cast<void>(pread(fd_.number(), header.data(), header.size(), 0));
+    return std::ranges::all_of(header, [](std::byte byte) { return byte == std::byte{0}; });
 }
 
 Result<proto::Mapping> Memory::map_header(proto::Mapping::Access access) const {

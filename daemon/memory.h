@@ -5,7 +5,6 @@
 #include "proto/fd.h"
 #include "proto/mapping.h"
 
-#include <optional>
 #include <span>
 
 namespace memshare::daemon {
@@ -36,8 +35,9 @@ class Memory {
     // From here on only those can write who have it mapped for writing already.
     proto::Result<void> forbid_new_writers();
 
-    // What the header says; nothing, if nobody has touched its page. Allocates none.
-    std::optional<std::uint32_t> lock_word() const;
+    // What the header says, without touching its page.
+    std::uint32_t lock_word() const;
+    bool is_untouched() const; // all of it is zero
 
     // Its page, for a moment, as there may be more segments than a process can map.
     proto::Result<proto::Mapping> map_header(proto::Mapping::Access access) const;
@@ -47,9 +47,6 @@ class Memory {
 
     // A new one that the kernel will not let anyone write through.
     proto::Result<proto::Fd> read_only() const;
-
-    // Gives up the descriptor, to be closed elsewhere.
-    proto::Fd release() && { return std::move(fd_); }
 
   private:
     Memory(proto::Fd fd, std::uint64_t size) : fd_(std::move(fd)), size_(size) {}

@@ -5,6 +5,7 @@
 namespace memshare::daemon {
 
 using proto::Mapping;
+using proto::Result;
 
 namespace {
 
@@ -12,10 +13,9 @@ abi::Header& header_in(const Mapping& mapping) {
     return *reinterpret_cast<abi::Header*>(mapping.bytes().data());
 }
 
-// It may have died between a change and its wake-up. A small value moves its version only with the wake-up;
-// of a larger one the version says which slot holds, and is not ours. (model: wake_waiters)
-void wake_waiters(abi::ChangeLine& change, const proto::Type& type) {
-    if (type.form == abi::Form::value && abi::stored_at_once(type.element.size)) {
+// It may have died between a change and its wake-up. (model: wake_waiters)
+void wake_waiters(abi::ChangeLine& change, bool counts_changes) {
+    if (counts_changes) {
         change.version.fetch_add(1);
     }
     change.signal.fetch_add(1);
@@ -24,45 +24,54 @@ void wake_waiters(abi::ChangeLine& change, const proto::Type& type) {
 
 } // namespace
 
-bool recover(const Segment& segment, HolderId dead) {
-    if (segment.frozen || !segment.memory.lock_word()) {
-        return false; // nobody can have written there, or slept there
+bool holds_lock(const Memory& memory, HolderId session) {
+    return abi::holder_of(memory.lock_word()) == session;
+}
+
+Result<void> recover(const Remains& remains, HolderId dead) {
+    if (remains.memory->is_untouched()) {
+        return {}; // who sleeps there all the same looks again by itself
     }
-    if (segment.is.exclusive_writer) { // nobody else can lock it, and we cannot write to it either
-        if (const auto mapping = segment.memory.map_header(Mapping::Access::read)) {
-            abi::futex_wake_all(header_in(*mapping).change.signal);
+    if (remains.exclusive_writer) { // it was the only one who could lock, and we can change nothing
+        const auto mapping = remains.memory->map_header(Mapping::Access::read);
+        if (!mapping) {
+            return std::unexpected(mapping.error());
         }
-        return false;
+        abi::futex_wake_all(header_in(*mapping).change.signal);
+        return {};
     }
-    const auto mapping = segment.memory.map_header(Mapping::Access::write);
+    const auto mapping = remains.memory->map_header(Mapping::Access::write);
     if (!mapping) {
-        return false;
+        return std::unexpected(mapping.error());
     }
-    const bool held = abi::recover(header_in(*mapping).lock, dead);
-    wake_waiters(header_in(*mapping).change, segment.is.type);
-    return held;
+    abi::recover(header_in(*mapping).lock, dead);
+    wake_waiters(header_in(*mapping).change, remains.counts_changes);
+    return {};
 }
 
-bool recover_lock(const Segment& segment, HolderId gone) {
-    const auto word = segment.memory.lock_word();
-    if (!word || abi::holder_of(*word) != gone || segment.frozen || segment.is.exclusive_writer) {
-        return false;
+Result<void> recover_lock(const Remains& remains, HolderId gone) {
+    if (remains.exclusive_writer || !holds_lock(*remains.memory, gone)) {
+        return {};
     }
-    const auto mapping = segment.memory.map_header(Mapping::Access::write);
-    return mapping && abi::recover(header_in(*mapping).lock, gone);
+    const auto mapping = remains.memory->map_header(Mapping::Access::write);
+    if (!mapping) {
+        return std::unexpected(mapping.error());
+    }
+    abi::recover(header_in(*mapping).lock, gone);
+    return {};
 }
 
-proto::Result<void> tell_all_changes(Memory& memory) {
+Result<void> tell_all_changes(Memory& memory) {
     constexpr std::uint32_t one = 1;
     return memory.write(std::as_bytes(std::span(&one, 1)),
                         offsetof(abi::Header, change) + offsetof(abi::ChangeLine, watchers));
 }
 
-proto::Result<void> count_watcher(const Segment& segment, bool more) {
-    if (segment.frozen || segment.is.exclusive_writer) {
-        return {}; // nothing changes any more, or all changes are told anyway
+Result<void> count_watcher(const Remains& remains, bool more) {
+    if (remains.exclusive_writer) {
+        return {}; // all changes are told anyway
     }
-    const auto mapping = segment.memory.map_header(Mapping::Access::write);
+    const auto mapping = remains.memory->map_header(Mapping::Access::write);
     if (!mapping) {
         return std::unexpected(mapping.error());
     }

@@ -18,6 +18,12 @@ HolderId Registry::new_holder() {
     return last_holder_;
 }
 
+Remains Segment::remains() const {
+    return {.memory = memory,
+            .counts_changes = is.type.form == proto::Form::array || abi::stored_at_once(is.type.element.size),
+            .exclusive_writer = is.exclusive_writer};
+}
+
 Session& Registry::open_session(Peer peer, std::string token, Charge charge) {
     auto session = std::make_unique<Session>();
     session->holder = new_holder();
@@ -78,7 +84,7 @@ Segment* Registry::find(const proto::SegmentName& name) {
 Segment& Registry::create(Session& creator, Blueprint blueprint, Memory memory, Charges charges) {
     assert(find_even_ended(blueprint.id) == nullptr && (!blueprint.name || find(*blueprint.name) == nullptr));
     auto made = std::make_unique<Segment>(Segment{.is = std::move(blueprint),
-                                                  .memory = std::move(memory),
+                                                  .memory = std::make_shared<Memory>(std::move(memory)),
                                                   .creator_pid = creator.pid,
                                                   .creator_program = creator.program,
                                                   .creator = creator.holder,
@@ -135,6 +141,12 @@ std::optional<Registry::Left> Registry::detach(Session& session, Segment& segmen
         }
     }
     return left;
+}
+
+bool Registry::writes(const Session& session, const Segment& segment) {
+    const auto place =
+        session.attachments.find(const_cast<Segment*>(&segment)); // NOLINT(*-const-cast): a key
+    return place != session.attachments.end() && place->second.writers > 0;
 }
 
 // Whether the segment is still there.

@@ -6,6 +6,7 @@
 #include "daemon/access.h"
 #include "daemon/memory.h"
 #include "daemon/quota.h"
+#include "daemon/recovery.h"
 #include "proto/calls.h"
 
 #include <map>
@@ -16,8 +17,6 @@
 #include <utility>
 
 namespace memshare::daemon {
-
-using HolderId = std::uint32_t; // 1 to 2^30 - 1: what a lock word can hold
 
 struct Segment;
 
@@ -58,7 +57,7 @@ struct Blueprint {
 
 struct Segment {
     Blueprint is;
-    Memory memory;
+    std::shared_ptr<Memory> memory; // shared with errands that are under way
     std::int64_t creator_pid = 0;
     std::string creator_program;
     HolderId creator = 0;           // of the session that made it
@@ -70,6 +69,11 @@ struct Segment {
     std::optional<proto::DeadHolder> last_recovery;
     Charge segment_charge, bytes_charge, descriptor_charge;
     std::set<Session*> attached;
+
+    Remains remains() const;
+
+    // Others can have it: its exclusive writer, if it has one, has mapped it.
+    bool is_whole() const { return !is.exclusive_writer || closed_to_writers; }
 };
 
 // Who learns of what happens to segments, when it has.
@@ -125,6 +129,9 @@ class Registry {
     // has no handle of this access.
     std::optional<Left> detach(Session& session, Segment& segment, std::optional<proto::Access> access);
 
+    // Whether this session has it attached for writing.
+    static bool writes(const Session& session, const Segment& segment);
+
     // Names an unnamed segment. The name is free.
     void publish(Segment& segment, proto::SegmentName name, const Session* by = nullptr);
 
@@ -135,7 +142,7 @@ class Registry {
     Segment* next_after(std::uint64_t age);
 
     // The memory of segments that are gone. Closing it can take long: the caller chooses when and where.
-    std::vector<Memory> take_released() { return std::exchange(released_, {}); }
+    std::vector<std::shared_ptr<Memory>> take_released() { return std::exchange(released_, {}); }
 
     std::size_t segments() const { return by_age_.size(); }
     std::size_t sessions() const { return sessions_.size(); }
@@ -155,7 +162,7 @@ class Registry {
     std::unordered_map<proto::SegmentId, std::unique_ptr<Segment>> segments_;
     std::unordered_map<proto::SegmentName, Segment*> by_name_;
     std::map<std::uint64_t, Segment*> by_age_; // but those that are ended
-    std::vector<Memory> released_;
+    std::vector<std::shared_ptr<Memory>> released_;
     Observer* observer_ = nullptr;
     HolderId last_holder_ = 0;
     std::uint64_t last_age_ = 0;

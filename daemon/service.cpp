@@ -28,17 +28,64 @@ Answer<HolderId> Service::welcome(Peer peer) {
     return session.holder;
 }
 
+// A lock is noted as recovered before it is: whoever gets it may ask at once from whom.
 void Service::end_session(Session& session) {
     const proto::Process gone = session.process();
     const HolderId holder = session.holder;
+    std::vector<Remains> locked;
+    std::vector<Remains> others;
     for (const Registry::Left& left : registry_.end_session(session)) {
-        if (left.written && recover(*left.segment, holder)) {
+        if (left.waited) {
+            take_back_watcher(*left.segment);
+        }
+        if (!left.written || left.segment->frozen) {
+            continue;
+        }
+        const bool held = holds_lock(*left.segment->memory, holder);
+        if (held) {
             note_recovery(*left.segment, gone);
         }
-        if (left.waited) {
-            static_cast<void>(count_watcher(*left.segment, false)); // at worst one too many is counted
-        }
+        (held ? locked : others).push_back(left.segment->remains());
     }
+    std::ranges::move(others, std::back_inserter(locked)); // first those that somebody may be waiting for
+    if (!locked.empty()) {
+        elsewhere_([this, holder, all = std::move(locked)]() -> Outcome {
+            proto::Result<void> last;
+            for (const Remains& remains : all) {
+                auto recovered = recover(remains, holder);
+                last = recovered ? std::move(last) : std::move(recovered);
+            }
+            return last ? Outcome() : [this, error = last.error()] { trouble_(error); };
+        });
+    }
+}
+
+void Service::take_back_watcher(const Segment& segment) {
+    if (!segment.frozen) {
+        elsewhere_([remains = segment.remains()]() -> Outcome {
+            static_cast<void>(count_watcher(remains, false)); // at worst one too many is counted
+            return {};
+        });
+    }
+}
+
+// The reply that is made by then is held back until the work is done, and replaced if it comes to nothing.
+void Service::do_before_sending(Outgoing& out, std::function<std::optional<proto::Refusal>()> work,
+                                std::function<void()> when_done) {
+    auto condition = std::make_shared<Outgoing::Condition>();
+    out.condition = condition;
+    elsewhere_([condition, work = std::move(work), when_done = std::move(when_done)]() -> Outcome {
+        return [condition, when_done, refusal = work()] {
+            condition->met = true;
+            condition->refusal = refusal;
+            if (!refusal && when_done) {
+                when_done();
+            }
+            if (condition->wake) {
+                condition->wake();
+            }
+        };
+    });
 }
 
 void Service::answer(HolderId holder, const proto::Call& call, Outgoing& out) {

@@ -19,11 +19,28 @@ struct Outgoing {
     enum class Stream { goes_on, ends, waits };
     std::function<Stream(Outgoing&)> next;
     std::shared_ptr<Watcher> watcher; // what a stream waits for
+
+    // What has to be done before this is sent, and what is said instead, if it could not be.
+    struct Condition {
+        bool met = false;
+        std::optional<proto::Refusal> refusal;
+        std::function<void()> wake; // to be called when it is met
+    };
+    std::shared_ptr<Condition> condition;
 };
+
+// Slow work and what is done with its outcome; see Errands, which this does not know.
+using Outcome = std::function<void()>;
+using Elsewhere = std::function<void(std::function<Outcome()>)>;
 
 class Service final : private Observer {
   public:
-    Service(Registry& registry, Quota& quota) : registry_(registry), quota_(quota) { registry.tell(*this); }
+    // `trouble` is told of what went wrong and nobody asked for.
+    Service(Registry& registry, Quota& quota, Elsewhere elsewhere,
+            std::function<void(const proto::Error&)> trouble)
+        : registry_(registry), quota_(quota), elsewhere_(std::move(elsewhere)), trouble_(std::move(trouble)) {
+        registry.tell(*this);
+    }
     Service(const Service&) = delete; // the registry knows it
     Service& operator=(const Service&) = delete;
     ~Service() override = default;
@@ -65,6 +82,9 @@ class Service final : private Observer {
 
     void happened(proto::EventKind kind, const Segment& segment, const Session* by) override;
     void note_recovery(Segment& segment, const proto::Process& dead);
+    void take_back_watcher(const Segment& segment);
+    void do_before_sending(Outgoing& out, std::function<std::optional<proto::Refusal>()> work,
+                           std::function<void()> when_done = {});
     proto::Lock described_lock(const Segment& segment);
 
     proto::Answer<Segment*> find(const proto::SegmentReference& reference);
@@ -81,6 +101,8 @@ class Service final : private Observer {
 
     Registry& registry_;
     Quota& quota_;
+    Elsewhere elsewhere_;
+    std::function<void(const proto::Error&)> trouble_;
     Watchers watchers_;
 };
 

@@ -85,7 +85,7 @@ Answer<void> close_to_other_writers(Segment& segment) {
     if (!segment.is.exclusive_writer || segment.closed_to_writers) {
         return {};
     }
-    if (const auto closed = segment.memory.forbid_new_writers(); !closed) {
+    if (const auto closed = segment.memory->forbid_new_writers(); !closed) {
         return std::unexpected(refusal_of(closed.error(), 0));
     }
     segment.closed_to_writers = true;
@@ -149,10 +149,10 @@ Answer<Registry::Charges> Service::charge_for(const Session& session, std::uint6
 // Puts the descriptor of a segment beside the reply.
 Answer<void> Service::hand_out(Turn& turn, const Segment& segment, Access access) {
     if (access == Access::write) {
-        turn.out.fd = segment.memory.writable();
+        turn.out.fd = segment.memory->writable();
         return {};
     }
-    auto fd = segment.memory.read_only();
+    auto fd = segment.memory->read_only();
     if (!fd) {
         return std::unexpected(refusal_of(fd.error(), 0));
     }
@@ -167,7 +167,7 @@ Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& ca
         if (made->creator != session.holder || made->ended) {
             return std::unexpected(NameTaken{call.id->text()});
         }
-        turn.out.fd = made->memory.writable(); // the call is repeated: its first reply was lost
+        turn.out.fd = made->memory->writable(); // the call is repeated: its first reply was lost
         return proto::MemoryReply{.segment = described(*made)};
     }
     auto plan = blueprint_of(session, call);
@@ -197,7 +197,7 @@ Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& ca
     }
     const Segment& segment =
         registry_.create(session, *std::move(plan), *std::move(memory), *std::move(charges));
-    turn.out.fd = segment.memory.writable();
+    turn.out.fd = segment.memory->writable();
     return proto::MemoryReply{.segment = described(segment)};
 }
 
@@ -210,6 +210,9 @@ Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& ca
         return std::unexpected(found.error());
     }
     Segment& segment = **found;
+    if (!segment.is_whole() && segment.creator != turn.session.holder) {
+        return std::unexpected(NoSuchSegment{reference.words()});
+    }
     if (!may(turn.session.caller, call.access, segment.is.rights)) {
         return std::unexpected(AccessDenied{reference.words()});
     }
@@ -241,13 +244,14 @@ Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& ca
     const auto known = turn.session.attachments.find(&segment);
     const bool starts_to_wait =
         call.waits && (known == turn.session.attachments.end() || !known->second.waits);
-    if (starts_to_wait) {
-        if (const auto counted = count_watcher(segment, true); !counted) {
-            return std::unexpected(refusal_of(counted.error(), abi::page));
-        }
-    }
     registry_.attach(turn.session, segment, call.access, now_usec(), std::move(charge));
-    turn.session.attachments.at(&segment).waits |= starts_to_wait;
+    if (starts_to_wait && !segment.frozen) {
+        turn.session.attachments.at(&segment).waits = true;
+        do_before_sending(turn.out, [remains = segment.remains()]() -> std::optional<Refusal> {
+            const auto counted = count_watcher(remains, true);
+            return counted ? std::nullopt : std::optional(refusal_of(counted.error(), abi::page));
+        });
+    }
     return proto::MemoryReply{.segment = described(segment)};
 }
 
@@ -261,11 +265,17 @@ Answer<Nothing> Service::handle(Turn& turn, const proto::Detach& call) {
     if (!left) {
         return std::unexpected(NoSuchSegment{reference.words()});
     }
-    if (left->segment != nullptr && left->written && recover_lock(*left->segment, turn.session.holder)) {
-        note_recovery(*left->segment, turn.session.process());
-    }
     if (left->segment != nullptr && left->waited) {
-        static_cast<void>(count_watcher(*left->segment, false)); // at worst one too many is counted
+        take_back_watcher(*left->segment);
+    }
+    const HolderId holder = turn.session.holder;
+    if (left->segment != nullptr && left->written && holds_lock(*left->segment->memory, holder)) {
+        note_recovery(*left->segment, turn.session.process());
+        elsewhere_([remains = left->segment->remains(), holder]() -> Outcome {
+            static_cast<void>(
+                recover_lock(remains, holder)); // its process lives, and has only itself to blame
+            return {};
+        });
     }
     return Nothing{};
 }
@@ -320,16 +330,28 @@ Answer<Nothing> Service::handle(Turn& turn, const proto::Freeze& call) {
             busy.holders.push_back(session->process());
         }
     }
-    if (!busy.holders.empty()) {
+    // The caller may have it attached for writing still, if only it has not mapped it so any more: then the
+    // kernel lets us, and knows better.
+    const bool others = busy.holders.size() > (Registry::writes(turn.session, segment) ? 1U : 0U);
+    if (others) {
         return std::unexpected(std::move(busy));
     }
-    if (const auto frozen = segment.memory.freeze(); !frozen) {
-        // Somebody has it mapped for writing whom we do not know: a forked child that has not called yet.
-        return frozen.error().code == std::errc::device_or_resource_busy
-                   ? std::unexpected<Refusal>(std::move(busy))
-                   : std::unexpected(refusal_of(frozen.error(), 0));
-    }
-    segment.frozen = true;
+    do_before_sending(
+        turn.out,
+        [memory = segment.memory, busy]() -> std::optional<Refusal> {
+            const auto frozen = memory->freeze();
+            if (frozen) {
+                return std::nullopt;
+            }
+            // Of nobody but the caller? Then by a forked child that has not called yet.
+            return frozen.error().code == std::errc::device_or_resource_busy ? Refusal(busy)
+                                                                             : refusal_of(frozen.error(), 0);
+        },
+        [this, id = segment.is.id] {
+            if (Segment* done = registry_.find_even_ended(id)) {
+                done->frozen = true;
+            }
+        });
     return Nothing{};
 }
 

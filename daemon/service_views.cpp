@@ -124,9 +124,11 @@ void Service::note_recovery(Segment& segment, const proto::Process& dead) {
 }
 
 proto::Lock Service::described_lock(const Segment& segment) {
-    const std::uint32_t word = segment.memory.lock_word().value_or(0);
-    const Session* const holder = registry_.find_session(abi::holder_of(word));
-    return {.holder = holder != nullptr ? std::optional(holder->process()) : std::nullopt,
+    const std::uint32_t word = segment.memory->lock_word();
+    // Whoever can write may have written anything there, and is to learn nothing of others by it.
+    Session* const holder = registry_.find_session(abi::holder_of(word));
+    const bool is_one_of_them = holder != nullptr && segment.attached.contains(holder);
+    return {.holder = is_one_of_them ? std::optional(holder->process()) : std::nullopt,
             .waiting = (word & abi::waiting_bit) != 0,
             .recoveries = segment.recoveries,
             .last_recovery = segment.last_recovery};

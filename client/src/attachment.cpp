@@ -1,10 +1,12 @@
 #include "client/src/attachment.h"
 
 #include "client/src/convert.h"
+#include <memshare/at_once.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <exception>
 #include <utility>
 
 namespace memshare::detail {
@@ -36,6 +38,22 @@ Attachment::Attachment(std::shared_ptr<Connection> connection, const client::Ses
       lock_patience_(longest_spin),
       wait_patience_(longest_spin) {}
 
+void Attachment::undo(const proto::Create& call, Connection& connection) {
+    try {
+        connection.call(proto::Destroy{.name = {}, .id = call.id});
+        connection.call(proto::Detach{.name = {}, .id = call.id, .access = {}});
+    } catch (
+        const Error&) { // NOLINT(bugprone-empty-catch): then there is nothing to undo, or nobody to do it
+    }
+}
+
+void Attachment::undo(const proto::Attach& call, Connection& connection) {
+    try {
+        connection.call(proto::Detach{.name = call.name, .id = call.id, .access = call.access});
+    } catch (const Error&) { // NOLINT(bugprone-empty-catch): as above
+    }
+}
+
 Attachment::~Attachment() {
     mapping_.unmap();
     detach(access_, *session_);
@@ -65,22 +83,26 @@ void Attachment::map(const Fd& memory) {
     mutex_.emplace(header().lock, session_.load()->word(), *this);
 }
 
-std::uint64_t Attachment::state() const {
-    const auto bits = [this]<typename Bits>(Bits /*type*/) -> std::uint64_t {
-        return std::atomic_ref(*reinterpret_cast<Bits*>(elements().data())).load();
-    };
+Version Attachment::state() {
+    const auto bits = [this]<typename Bits>(Bits /*type*/) { return AtOnce<Bits>(elements().data()).load(); };
+    const std::uint64_t count = changes().count();
     switch (info_.form == Form::value ? info_.size_bytes : 0) {
         case 1:
-            return bits(std::uint8_t{});
+            return {count, bits(std::uint8_t{})};
         case 2:
-            return bits(std::uint16_t{});
+            return {count, bits(std::uint16_t{})};
         case 4:
-            return bits(std::uint32_t{});
+            return {count, bits(std::uint32_t{})};
         case 8:
-            return bits(std::uint64_t{});
+            return {count, bits(std::uint64_t{})};
         default:
-            return header().change.version.load();
+            return {count, 0};
     }
+}
+
+Changes Attachment::changes() {
+    const bool has_slots = info_.form == Form::value && !abi::stored_at_once(info_.size_bytes);
+    return {header().change, has_slots ? Changes::Counting::slots : Changes::Counting::changes, *this};
 }
 
 // As one who has it mapped already: then also what has ended can be attached, as long as somebody has it.
@@ -95,18 +117,15 @@ proto::Attach Attachment::again(Access access) const {
 // Two threads may be here at once: then one of them has attached for nothing, and takes it back.
 void Attachment::attach_again() {
     const client::Session* before = session_.load();
-    if (before->holder() != 0) {
-        return; // another thread has just done it
+    if (before->holder() == 0) {
+        const auto answered = connection_->call(again(access_), info_.name);
+        inherited_ = true;
+        if (!session_.compare_exchange_strong(before, &answered.session)) {
+            detach(access_, answered.session);
+        }
     }
-    const Access access = access_;
-    const auto answered = connection_->call(again(access), info_.name);
-    if (!session_.compare_exchange_strong(before, &answered.session)) {
-        detach(access, answered.session);
-        return;
-    }
-    inherited_ = true;
-    if (access == Access::write) {
-        mutex_->session_.store(&answered.session.word(), std::memory_order_release);
+    if (access_ == Access::write) { // also if another thread has attached and has not got so far
+        mutex_->session_.store(&session_.load()->word(), std::memory_order_release);
     }
 }
 
@@ -132,32 +151,57 @@ DeadHolder Attachment::last_recovery() {
     return reply.lock.last_recovery ? client::info_of(*reply.lock.last_recovery) : DeadHolder{};
 }
 
-// Maps the same memory once more in the same place, so that what points there stays good.
-void Attachment::remap(Access access) {
-    const auto answered = connection_->call(again(access), info_.name);
-    if (const auto replaced = mapping_.replace(answered.fd.number(), mapping_access(access)); !replaced) {
-        detach(access, answered.session);
-        client::throw_error(replaced.error(), info_.name);
-    }
-    detach(access_, answered.session);
-    access_ = access;
-}
-
-void Attachment::freeze() {
-    attach_again();
-    remap(Access::read);
-    mutex_->session_.store(&nobody);
+// Nothing, if nobody can write any more; why not, if somebody still has it mapped for writing.
+std::optional<Error> Attachment::freeze_unless_busy() {
     try {
         connection_->call(proto::Freeze{.name = {}, .id = id_}, info_.name);
+        return std::nullopt;
     } catch (const Error& error) {
-        remap(Access::write);
-        mutex_->session_.store(&session_.load()->word());
+        if (error.code() == Errc::busy) {
+            return error;
+        }
         if (error.code() == Errc::invalid_argument) {
             throw Error(Errc::invalid_argument, "only what was created with .freezable = true can be frozen",
                         info_.name);
         }
         throw;
     }
+}
+
+// The first try, with nothing touched, tells whether anything but our own mapping is in the way. What it
+// takes to go back is at hand before that is given up, so that the broker need not be there for it.
+void Attachment::freeze() {
+    attach_again();
+    if (mutex_->is_held()) {
+        throw Error(Errc::busy, "what this thread has locked cannot be frozen: unlock it first", info_.name);
+    }
+    if (auto busy = freeze_unless_busy()) {
+        if (access_ == Access::read) {
+            throw Error(*busy);
+        }
+        const auto writable = connection_->call(again(Access::write), info_.name);
+        detach(Access::write, writable.session); // this one was for its descriptor
+        const auto readable = connection_->call(again(Access::read), info_.name);
+        std::exception_ptr failure;
+        if (const auto replaced = mapping_.replace(readable.fd.number(), Mapping::Access::read); !replaced) {
+            detach(Access::read, readable.session);
+            client::throw_error(replaced.error(), info_.name);
+        }
+        try {
+            busy = freeze_unless_busy();
+            failure = busy ? std::make_exception_ptr(*busy) : nullptr;
+        } catch (const Error&) {
+            failure = std::current_exception();
+        }
+        // If it cannot be mapped for writing again, it is frozen, and only the answer was lost.
+        if (failure && mapping_.replace(writable.fd.number(), Mapping::Access::write)) {
+            detach(Access::read, readable.session);
+            std::rethrow_exception(failure);
+        }
+        access_ = Access::read;
+        detach(Access::write, readable.session);
+    }
+    mutex_->session_.store(&nobody);
     info_.frozen = true;
 }
 

@@ -5,6 +5,7 @@
 #include "proto/calls.h"
 #include "proto/mapping.h"
 #include <memshare/changes.hpp>
+#include <memshare/error.hpp>
 #include <memshare/mutex.hpp>
 #include <memshare/segment.hpp>
 
@@ -15,11 +16,12 @@ namespace memshare::detail {
 class Attachment {
   public:
     // By a Create or an Attach about a segment, in the caller's words. Once the broker has answered, whatever
-    // fails here detaches again. Throws Error.
+    // fails here detaches again; and if its answer cannot be taken, for want of a descriptor, what it did is
+    // undone. Throws Error.
     template <typename Method>
     static std::shared_ptr<Attachment> by(const Method& call, const std::shared_ptr<Connection>& connection,
                                           Access access, std::string_view segment) {
-        auto answered = connection->call(call, std::string(segment));
+        auto answered = call_or_undo(call, *connection, segment);
         auto made =
             std::make_shared<Attachment>(connection, answered.session, answered.reply.segment, access);
         made->map(answered.fd);
@@ -45,12 +47,12 @@ class Attachment {
 
     abi::Header& header() const { return *reinterpret_cast<abi::Header*>(memory().data()); }
     Mutex& mutex() { return *mutex_; }
-    Changes changes() { return {header().change, *this}; }
+    Changes changes();
     client::Patience& lock_patience() { return lock_patience_; }
     client::Patience& wait_patience() { return wait_patience_; }
 
-    // What changes with each change: a small value itself, or else the version.
-    std::uint64_t state() const;
+    // What changes with each change.
+    Version state();
 
     // In a forked child: makes this an attachment of its own, under its own session. What ended meanwhile is
     // attached all the same. Throws Error, as a call does: frozen, if the segment is.
@@ -69,8 +71,22 @@ class Attachment {
     void freeze();
 
   private:
+    template <typename Method>
+    static auto call_or_undo(const Method& call, Connection& connection, std::string_view segment) {
+        try {
+            return connection.call(call, std::string(segment));
+        } catch (const Error& error) {
+            if (error.code() == Errc::protocol_violation) {
+                undo(call, connection);
+            }
+            throw;
+        }
+    }
+    static void undo(const proto::Create& call, Connection& connection);
+    static void undo(const proto::Attach& call, Connection& connection);
+
     void map(const proto::Fd& memory);
-    void remap(Access access);
+    std::optional<Error> freeze_unless_busy();
     proto::Attach again(Access access) const;
     void detach(Access access, const client::Session& session);
 

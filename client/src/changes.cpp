@@ -7,23 +7,22 @@
 namespace memshare {
 namespace {
 
-// Nobody sleeps longer without looking for itself. Wake-ups are not lost, save two that no one is there to
+// Nobody sleeps longer without looking for itself. Wake-ups are not lost, save those that no one is there to
 // send: of a process that was killed between a change and its wake-up, and was a forked child that the broker
-// has not yet heard of, or the only writer there may be.
+// had not yet heard of, or the only writer there may be; or while no broker runs.
 constexpr std::chrono::seconds longest_sleep{1};
 
 } // namespace
 
-// (model: announce)
-void Changes::wake_all() const noexcept {
+// The flag first: whoever asks for the version from here on has raised it again, and has the version moved
+// once more. (model: announce)
+void Changes::wake() const noexcept {
+    line_->waiting.exchange(0);
+    if (counting_ == Counting::changes) {
+        line_->version.fetch_add(1);
+    }
     line_->signal.fetch_add(1);
     abi::futex_wake_all(line_->signal);
-}
-
-// The flag stays, as others may sleep on. (model: notify_one)
-void Changes::wake_one() const noexcept {
-    line_->signal.fetch_add(1);
-    abi::futex_wake_one(line_->signal);
 }
 
 std::uint32_t Changes::arm() const {

@@ -50,8 +50,9 @@ class Connection {
     }
 
     // The same for one that never ends: calls each(reply) until that is false, however long nothing comes.
+    // To be called on a connection that nobody else has: as this would lock others out, and forks as well, it
+    // takes no lock.
     template <typename Method> void call_for_ever(const Method& parameters, auto each) {
-        const std::scoped_lock lock(mutex_);
         begin(parameters, proto::Wants::more);
         while (each(read<Method>(receive({}, For::ever).reply))) {
         }

@@ -7,7 +7,8 @@ namespace memshare::client {
 
 // A child has one thread only: a mutex that another thread of the parent held would stay locked in it for
 // ever. So all of these are taken around a fork, which waits for calls that are under way, and are free on
-// both sides after it.
+// both sides after it. None may be made or destroyed while another one is held, as a fork takes the list of
+// them first.
 class ForkSafeMutex {
   public:
     ForkSafeMutex();

@@ -3,16 +3,18 @@
 #include <memshare/error.hpp>
 #include <memshare/mutex.hpp>
 
+#include <algorithm>
+
 namespace memshare {
 
-using abi::Slept;
 using detail::Deadline;
 
 namespace {
 
-bool has_passed(const Deadline& deadline) {
-    return deadline && std::chrono::steady_clock::now() >= *deadline;
-}
+// Nobody sleeps longer without looking for itself: as a wake-up can go astray, to one who can only read the
+// segment and sleeps on its lock to do harm, or with a broker that was to send it for the dead and does not
+// run.
+constexpr std::chrono::milliseconds longest_sleep{100};
 
 std::uint32_t next_thread_number() {
     static std::atomic<std::uint32_t> last = 0;
@@ -62,7 +64,7 @@ bool Mutex::lock_slowly(const Deadline& deadline) {
         return true;
     }
     const std::uint32_t me = holder();
-    const auto until = client::as_timespec(deadline);
+    using Clock = std::chrono::steady_clock;
     client::Spin spin(attachment_.lock_patience());
     std::uint32_t waiting = 0;
     std::uint32_t seen = line_.word.load(std::memory_order_relaxed);
@@ -80,10 +82,13 @@ bool Mutex::lock_slowly(const Deadline& deadline) {
         if (!abi::mark_waiting(line_, seen)) {
             continue;
         }
-        if (has_passed(deadline)) {
+        const auto now = Clock::now();
+        if (deadline && now >= *deadline) {
             return false; // whoever releases wakes one: a wake-up that came to us is not lost with us
         }
-        abi::futex_wait(line_.word, seen, until ? &*until : nullptr);
+        const auto until =
+            client::as_timespec(std::min(deadline.value_or(Clock::time_point::max()), now + longest_sleep));
+        abi::futex_wait(line_.word, seen, &until);
         waiting = abi::waiting_bit;
         seen = line_.word.load(std::memory_order_relaxed);
     }

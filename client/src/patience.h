@@ -4,7 +4,6 @@
 #include <atomic>
 #include <chrono>
 #include <ctime>
-#include <optional>
 
 namespace memshare::client {
 
@@ -58,8 +57,5 @@ class Spin {
 
 // As futex(2) wants a time of the steady clock.
 timespec as_timespec(std::chrono::steady_clock::time_point time);
-inline std::optional<timespec> as_timespec(const std::optional<std::chrono::steady_clock::time_point>& time) {
-    return time ? std::optional(as_timespec(*time)) : std::nullopt;
-}
 
 } // namespace memshare::client

@@ -230,7 +230,7 @@ void Segment::store(std::span<const std::byte> from) {
                 const std::scoped_lock lock(mutex());
                 slots_of(*attachment_).publish(from.data());
             }
-            changes().announce_moved();
+            changes().announce();
         });
 }
 

@@ -26,13 +26,22 @@ constexpr std::uint32_t of_32_bits = 2; // FUTEX_32, and not private to the proc
 // As in Changes: nobody sleeps longer without looking for itself.
 constexpr std::chrono::seconds longest_sleep{1};
 
+// Where the kernel cannot tell.
+constexpr std::chrono::milliseconds between_looks{5};
+
 WaitedFor while_it_is(const std::atomic<std::uint32_t>& word, std::uint32_t value) {
     return {.value = value, .address = reinterpret_cast<std::uintptr_t>(&word), .flags = of_32_bits};
 }
 
-void sleep_on(std::span<const WaitedFor> words) {
-    const auto until = as_timespec(std::chrono::steady_clock::now() + longest_sleep);
-    syscall(sys_futex_waitv, words.data(), words.size(), 0, &until, CLOCK_MONOTONIC);
+// The first word is the one that tells of changes of the list.
+void sleep_on(const std::atomic<std::uint32_t>& list, std::span<const WaitedFor> words) {
+    using Clock = std::chrono::steady_clock;
+    const auto until = as_timespec(Clock::now() + longest_sleep);
+    if (syscall(sys_futex_waitv, words.data(), words.size(), 0, &until, CLOCK_MONOTONIC) < 0 &&
+        (errno == ENOSYS || errno == EPERM)) { // an older kernel, or a container that does not let us
+        const auto soon = as_timespec(Clock::now() + between_looks);
+        abi::futex_wait(list, static_cast<std::uint32_t>(words[0].value), &soon);
+    }
 }
 
 // All of the process's; never destroyed, as watches of static duration may outlive everything.
@@ -46,42 +55,61 @@ struct All {
     }
 };
 
-// Has the thread begin without any signal: those are for the program's own threads.
+// No signal comes to a thread that begins while this lives: those are for the program's own threads.
+class WithoutSignals {
+  public:
+    WithoutSignals() {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    WithoutSignals(const WithoutSignals&) = delete;
+    WithoutSignals& operator=(const WithoutSignals&) = delete;
+    ~WithoutSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+  private:
+    sigset_t before_{};
+};
+
 std::unique_ptr<std::thread> start(auto work) {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    std::unique_ptr<std::thread> started;
+    const WithoutSignals none;
     try {
-        started = std::make_unique<std::thread>(work);
+        auto started = std::make_unique<std::thread>(work);
+        pthread_setname_np(started->native_handle(), "memshare-watch");
+        return started;
     } catch (const std::system_error& failure) {
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
         throw Error(failure.code(), "cannot start a thread that watches");
     }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    pthread_setname_np(started->native_handle(), "memshare-watch");
-    return started;
 }
 
 } // namespace
 
+// None is made, and none may end, while the list of all is locked: both take locks that a fork takes before
+// it.
 std::shared_ptr<WatchThread> WatchThread::with_room() {
     All& all = All::instance();
-    const std::scoped_lock lock(all.mutex);
-    for (const auto& one : all.threads) {
-        auto thread = one.lock();
-        if (thread && thread->process_ == getpid()) {
-            const std::scoped_lock its_own(thread->mutex_);
-            if (thread->all_.size() < most) {
-                return thread;
-            }
+    std::vector<std::shared_ptr<WatchThread>> living;
+    {
+        const std::scoped_lock lock(all.mutex);
+        std::erase_if(all.threads, [](const auto& one) { return one.expired(); });
+        for (const auto& one : all.threads) {
+            living.push_back(one.lock());
         }
     }
-    std::erase_if(all.threads, [](const auto& one) { return one.expired(); });
+    for (const auto& thread : living) {
+        if (thread && thread->has_room()) {
+            return thread;
+        }
+    }
     auto thread = std::make_shared<WatchThread>();
+    const std::scoped_lock lock(all.mutex);
     all.threads.push_back(thread);
     return thread;
+}
+
+bool WatchThread::has_room() {
+    const std::scoped_lock lock(mutex_);
+    return process_ == getpid() && all_.size() < most;
 }
 
 WatchThread::WatchThread() : process_(getpid()), thread_(start([this] { work(); })) {}
@@ -138,7 +166,7 @@ void WatchThread::work() {
             }
         }
         lock.unlock();
-        sleep_on(std::span(words).first(count));
+        sleep_on(changes_, std::span(words).first(count));
         lock.lock();
     }
 }

@@ -15,7 +15,7 @@ namespace memshare::client {
 struct Watched {
     std::shared_ptr<detail::Attachment> attachment;
     proto::Fd event;
-    std::uint64_t state = 0; // the last one that was told
+    Version state; // the last one that was told
 };
 
 // So writers need to know nothing of who watches, and the broker has no part in it. The kernel lets a thread
@@ -37,6 +37,7 @@ class WatchThread {
     void remove(Watched& watched);
 
   private:
+    bool has_room();
     void work();
     void look_again();
 

@@ -8,29 +8,22 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 #include <climits>
 #include <cstdint>
 #include <ctime>
 
 namespace memshare::abi {
 
-enum class Slept {
-    until_woken,  // or until a signal came, or not at all, as the word was another one by then
-    until_timeout // the deadline has passed
-};
-
 inline long futex(const std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
                   const timespec* deadline = nullptr) noexcept {
     return syscall(SYS_futex, &word, operation, value, deadline, nullptr, FUTEX_BITSET_MATCH_ANY);
 }
 
-// Sleeps as long as the word is `expected`, and at most until a time of CLOCK_MONOTONIC (null: for ever).
-// The caller looks again, whatever woke it.
-inline Slept futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
-                        const timespec* deadline) noexcept {
-    const bool timed_out = futex(word, FUTEX_WAIT_BITSET, expected, deadline) != 0 && errno == ETIMEDOUT;
-    return timed_out ? Slept::until_timeout : Slept::until_woken;
+// Sleeps as long as the word is `expected`, and at most until a time of CLOCK_MONOTONIC. The caller looks
+// again, whatever ended it: a wake-up, another word, the time, a signal.
+inline void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                       const timespec* deadline) noexcept {
+    futex(word, FUTEX_WAIT_BITSET, expected, deadline);
 }
 
 inline void futex_wake_one(const std::atomic<std::uint32_t>& word) noexcept { futex(word, FUTEX_WAKE, 1); }

@@ -191,7 +191,10 @@ TEST_F(ALock, IsNotHurtByAWaitersDeath) {
 TEST_F(ALock, PassesOnWhenItsHolderLetsGoOfTheSegmentInstead) {
     ChildProcess careless([this](Lines& parent) {
         Broker own(daemon.socket_path());
-        opened(own).mutex().lock(); // and there the handle ends
+        {
+            const auto same = opened(own);
+            same.mutex().lock();
+        } // and there the handle ends
         parent.say("gone");
         parent.hear();
     });

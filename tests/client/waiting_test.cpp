@@ -159,7 +159,7 @@ TEST_F(AWait, OnAnArrayEndsWithANotification) {
     }
 }
 
-TEST_F(AWait, OnAnArrayIsWokenOneAtATime) {
+TEST_F(AWait, OnAnArrayIsEndedForEachJobThatIsThere) {
     auto numbers = Array<int>::create("arr", 3, {.broker = &broker});
     std::vector<ChildProcess> others;
     for (int process = 0; process < 2; ++process) {

@@ -11,10 +11,10 @@ namespace {
 using test::is_open;
 using test::open_fds;
 
-std::vector<Memory> memories(std::size_t count, std::uint64_t bytes) {
-    std::vector<Memory> made;
+std::vector<std::shared_ptr<Memory>> memories(std::size_t count, std::uint64_t bytes) {
+    std::vector<std::shared_ptr<Memory>> made;
     while (made.size() < count) {
-        made.push_back(*Memory::create(proto::SegmentId::random(), bytes));
+        made.push_back(std::make_shared<Memory>(*Memory::create(proto::SegmentId::random(), bytes)));
     }
     return made;
 }
@@ -22,7 +22,7 @@ std::vector<Memory> memories(std::size_t count, std::uint64_t bytes) {
 TEST(ACloser, ClosesLittleAtOnce) {
     Closer closer;
     auto little = memories(3, 4096);
-    const int number = little.front().writable();
+    const int number = little.front()->writable();
     closer.close(std::move(little));
     EXPECT_FALSE(is_open(number));
 }

@@ -345,7 +345,7 @@ TEST_F(ARegistry, KeepsTheMemoryOfAnEndedSegmentUntilItsLastAttachmentEnds) {
 
 TEST_F(ARegistry, GivesTheMemoryOutToBeClosedByItsCaller) {
     Session& creator = session();
-    const int number = segment(creator, Lifetime::creator).memory.writable();
+    const int number = segment(creator, Lifetime::creator).memory->writable();
     registry_.end_session(creator);
     EXPECT_TRUE(is_open(number));
     registry_.take_released().clear();

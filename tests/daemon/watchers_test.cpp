@@ -15,7 +15,7 @@ Segment segment_of(std::uint32_t uid, std::uint32_t mode, std::string_view name)
                    .type = {},
                    .lifetime = {},
                    .rights = {.uid = uid, .gid = uid, .mode = mode}},
-            .memory = *Memory::create(id, abi::page),
+            .memory = std::make_shared<Memory>(*Memory::create(id, abi::page)),
             .creator_program = {},
             .last_recovery = {},
             .segment_charge = {},

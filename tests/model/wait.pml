@@ -73,7 +73,7 @@ inline futex_wake_all() {
     atomic { asleep[3] = false; asleep[4] = false }
 }
 
-// Changes::is_watched. It looks twice, but each waiter counts on one of the two only.
+// The look of Changes::announce. It is two looks, but each waiter counts on one of them only.
 inline is_watched() {
     if
 #ifdef BROKEN_READ_ONLY_IS_NOBODY
@@ -127,14 +127,17 @@ inline announce() {
 #endif
 }
 
-// Changes::notify_one, once it has moved the version. It does not ask here whether anybody is there, as no
-// waiter counts on its wake-up. The flag stays, as others may sleep on.
-inline notify_one() {
-#ifdef BROKEN_NOTIFY_ONE_TAKES_THE_FLAG
+// Changes::notify_all, once it has moved the version: it is announced as every change is, and so moves the version
+// again if somebody is there. That is for those who raise the flag between the two.
+inline notify_all() {
+#ifdef BROKEN_NOTIFICATION_MOVES_THE_VERSION_ONCE
+    is_watched();
     waiting = false;
-#endif
     move_signal();
-    futex_wake_one()
+    futex_wake_all()
+#else
+    announce()
+#endif
 }
 
 proctype Writer(byte me) {
@@ -155,7 +158,7 @@ told:
         od;
         goto over;
 notify:
-        notify_one();
+        notify_all();
         goto told;
 over:
         skip

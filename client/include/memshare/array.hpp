@@ -119,19 +119,20 @@ template <typename T> class Array {
         return std::atomic_ref<T>(elements_[index]);
     }
 
-    // The lock that comes with it. Nothing here takes it by itself.
-    Mutex& mutex() const noexcept
+    // The lock that comes with it. Nothing here takes it by itself. It lives as long as the handle.
+    Mutex& mutex() const& noexcept
         requires(!std::is_const_v<T>)
     {
         return segment_.mutex();
     }
+    Mutex& mutex() const&& = delete;
 
-    // Elements are plain memory, so whoever has changed some says so, when others wait for it: that moves the
-    // version, and wakes those who wait for that, or one of them.
+    // Elements are plain memory, so whoever has changed some says so, when others wait for it. (As any of
+    // those may wait for something else, notify_one() does not choose one of them.)
     void notify_one() noexcept
         requires(!std::is_const_v<T>)
     {
-        segment_.changes().notify_one();
+        notify_all();
     }
     void notify_all() noexcept
         requires(!std::is_const_v<T>)
@@ -139,8 +140,8 @@ template <typename T> class Array {
         segment_.changes().notify_all();
     }
 
-    // How often that was; to be compared, and waited past.
-    Version version() const noexcept { return segment_.changes().version(); }
+    // Is another one after each notification; to be waited past.
+    Version version() const noexcept { return {segment_.changes().count(), 0}; }
 
     // Waits until the version is another one than that. Looks, awake, for some 50 us before it sleeps, if
     // that has lately paid. Returns for nothing else.
@@ -189,7 +190,7 @@ template <typename T> class Array {
     }
     bool wait_till(Version seen, const detail::Deadline& deadline) const {
         const Changes changes = segment_.changes();
-        return changes.wait([&changes, seen] { return changes.version() != seen; }, deadline);
+        return changes.wait([&changes, seen] { return Version(changes.count(), 0) != seen; }, deadline);
     }
     template <typename U> static std::span<U> typed(std::span<std::byte> bytes) noexcept {
         return {reinterpret_cast<U*>(bytes.data()), bytes.size() / sizeof(U)};

@@ -31,40 +31,44 @@ template <typename T> class AtOnce {
 
     explicit AtOnce(std::byte* place) noexcept : place_(reinterpret_cast<Bits*>(place)) {}
 
-    T load() const noexcept { return from(bits().load()); }
-    void store(T value) noexcept { bits().store(to(value)); }
-    T exchange(T value) noexcept { return from(bits().exchange(to(value))); }
+    Bits bits() const noexcept { return place().load(); }
+    T load() const noexcept { return from(bits()); }
+    void store(T value) noexcept { place().store(to(value)); }
+    T exchange(T value) noexcept { return from(place().exchange(to(value))); }
 
     bool compare_exchange(T& expected, T desired) noexcept {
         Bits seen = to(expected);
-        const bool done = bits().compare_exchange_strong(seen, to(desired));
-        if (!done) {
-            expected = from(seen);
+        while (!place().compare_exchange_strong(seen, to(desired))) {
+            const T now = from(seen);
+            if (to(now) != to(expected)) {
+                expected = now;
+                return false;
+            } // else it means the same by another byte: a bool that somebody has stored as 2
         }
-        return done;
+        return true;
     }
 
     T fetch_add(T value) noexcept {
         if constexpr (std::integral<T>) {
-            return from(bits().fetch_add(to(value)));
+            return from(place().fetch_add(to(value)));
         } else {
             return replace([value](T old) { return old + value; });
         }
     }
-    T fetch_and(T value) noexcept { return from(bits().fetch_and(to(value))); }
-    T fetch_or(T value) noexcept { return from(bits().fetch_or(to(value))); }
-    T fetch_xor(T value) noexcept { return from(bits().fetch_xor(to(value))); }
+    T fetch_and(T value) noexcept { return from(place().fetch_and(to(value))); }
+    T fetch_or(T value) noexcept { return from(place().fetch_or(to(value))); }
+    T fetch_xor(T value) noexcept { return from(place().fetch_xor(to(value))); }
 
     // Stores next(old), which is called again if another one was faster; returns the old value.
     template <typename Next> T replace(Next next) {
-        Bits old = bits().load();
-        while (!bits().compare_exchange_weak(old, to(next(from(old))))) {
+        Bits old = bits();
+        while (!place().compare_exchange_weak(old, to(next(from(old))))) {
         }
         return from(old);
     }
 
   private:
-    std::atomic_ref<Bits> bits() const noexcept { return std::atomic_ref<Bits>(*place_); }
+    std::atomic_ref<Bits> place() const noexcept { return std::atomic_ref<Bits>(*place_); }
     static Bits to(const T& value) noexcept { return std::bit_cast<Bits>(value); }
 
     // Another process can have stored any byte, and a bool that is neither 0 nor 1 has no meaning in C++.

@@ -10,9 +10,19 @@
 
 namespace memshare {
 
-// How far the changes of a segment have got; to be compared, and waited past. A type of its own, so that a
-// value of numbers can be waited for by its number as well.
-enum class Version : std::uint64_t {};
+// How far the changes of a segment have got; to be compared, and waited past.
+class Version {
+  public:
+    Version() = default;
+    Version(std::uint64_t count, std::uint64_t bits) noexcept : count_(count), bits_(bits) {}
+
+    friend bool operator==(const Version&, const Version&) = default;
+
+  private:
+    std::uint64_t count_ = 0;
+    std::uint64_t bits_ =
+        0; // of a small value, which is seen to change even where nobody was left to count it
+};
 
 // The changes of one segment, as this process has it mapped. Who waits says so with a flag before it looks
 // for the last time and sleeps; who changes something looks at the flag afterwards, and only then calls the
@@ -21,40 +31,34 @@ enum class Version : std::uint64_t {};
 // tests/model/wait.pml is the same in Promela; the names after "model:" are its labels.
 class MEMSHARE_EXPORT Changes {
   public:
+    // What the version is, besides a version.
+    enum class Counting {
+        changes, // nothing: it is moved when somebody is there to see it
+        slots    // it says which slot holds, and each store has moved it
+    };
+
     // Both borrowed. A copy is the same; take one before the change, so that nothing has to be looked up
     // between the change and the look at the flag.
-    Changes(abi::ChangeLine& line, detail::Attachment& attachment) noexcept
-        : line_(&line), attachment_(&attachment) {}
+    Changes(abi::ChangeLine& line, Counting counting, detail::Attachment& attachment) noexcept
+        : line_(&line), attachment_(&attachment), counting_(counting) {}
 
-    Version version() const noexcept { return Version{line_->version.load()}; }
+    std::uint64_t count() const noexcept { return line_->version.load(); }
 
     // To be called after each change, which has to be sequentially consistent: wakes those who wait, if there
-    // is anybody, and only then moves the version. (model: announce)
+    // is anybody. (model: announce)
     void announce() const noexcept {
-        if (is_watched()) {
-            line_->waiting.exchange(0); // first: who asks for the version from here on has it moved once more
-            line_->version.fetch_add(1);
-            wake_all();
-        }
-    }
-    // The same where the change itself has moved the version.
-    void announce_moved() const noexcept {
-        if (is_watched()) {
-            line_->waiting.exchange(0);
-            wake_all();
+        if ((line_->waiting.load() | line_->watchers.load()) != 0) {
+            wake();
         }
     }
 
-    // Moves the version, and wakes those who wait for that, or one of them.
+    // Moves the version, as if there had been a change, and wakes those who wait for that. Of two slots the
+    // version is not moved, as the other slot does not hold. (model: notify_all)
     void notify_all() const noexcept {
-        line_->version.fetch_add(1);
-        announce_moved();
-    }
-    void notify_one() const noexcept {
-        line_->version.fetch_add(1);
-        if (is_watched()) {
-            wake_one();
+        if (counting_ == Counting::changes) {
+            line_->version.fetch_add(1);
         }
+        announce();
     }
 
     // From here on the next change moves the version, as if somebody waited for it. Throws as wait().
@@ -69,9 +73,7 @@ class MEMSHARE_EXPORT Changes {
     }
 
   private:
-    bool is_watched() const noexcept { return (line_->waiting.load() | line_->watchers.load()) != 0; }
-    void wake_all() const noexcept;
-    void wake_one() const noexcept;
+    void wake() const noexcept;
 
     // Says that somebody is about to sleep on the signal, as long as it is what this returns. (model: arm)
     std::uint32_t arm() const;
@@ -79,6 +81,7 @@ class MEMSHARE_EXPORT Changes {
 
     abi::ChangeLine* line_;
     detail::Attachment* attachment_;
+    Counting counting_;
 };
 
 } // namespace memshare

@@ -18,15 +18,18 @@ class Attachment;
 
 using Deadline = std::optional<std::chrono::steady_clock::time_point>; // nothing: never
 
-// When it will be a time of any clock, by the one that sleeping goes by.
-template <typename Clock, typename Duration>
-Deadline deadline_of(const std::chrono::time_point<Clock, Duration>& time) {
-    return std::chrono::steady_clock::now() +
-           std::chrono::ceil<std::chrono::steady_clock::duration>(time - Clock::now());
-}
+// When so much time will have passed, or it will be a time of any clock, by the clock that sleeping goes by.
 template <typename Rep, typename Period>
 Deadline deadline_of(const std::chrono::duration<Rep, Period>& time) {
+    constexpr std::chrono::hours hundred_years{24 * 36525};
+    if (time > hundred_years) {
+        return {};
+    }
     return std::chrono::steady_clock::now() + std::chrono::ceil<std::chrono::steady_clock::duration>(time);
+}
+template <typename Clock, typename Duration>
+Deadline deadline_of(const std::chrono::time_point<Clock, Duration>& time) {
+    return deadline_of(time - Clock::now());
 }
 
 } // namespace detail
@@ -37,7 +40,9 @@ Deadline deadline_of(const std::chrono::duration<Rep, Period>& time) {
 // by its death.
 //
 // A forked child is a process of its own: what its parent has locked it has not, and unlocking that in the
-// child does nothing.
+// child does nothing. A process that becomes another program (exec) while it holds a lock still is that
+// process, and keeps the lock until it ends. Two Brokers of one process are two holders, and wait for each
+// other.
 //
 // Uncontended, neither locking nor unlocking calls the kernel or the broker. Only the first lock in a forked
 // child calls the broker, and throws what such a call may throw.

@@ -22,9 +22,9 @@ namespace memshare {
 // A handle is this process's attachment: it can be moved, and its end detaches. All processes see every store
 // whole and in one order (as sequentially consistent atomics), whoever is killed when.
 //
-// A value of 1, 2, 4 or 8 bytes is an atomic: what is done with it never waits. A larger one is read without
-// waiting as well; store() and update() take its lock, and happen wholly or not at all. In a forked child the
-// first of them calls the broker, and throws what such a call may throw.
+// A value of 1, 2, 4 or 8 bytes is an atomic: what is done with it never waits, nor looks at the lock. A
+// larger one is read without waiting as well; store() and update() take its lock, and happen wholly or not at
+// all. In a forked child the first of them calls the broker, and throws what such a call may throw.
 template <typename T> class Value {
     static_assert(
         std::is_trivially_copyable_v<T>,
@@ -101,13 +101,13 @@ template <typename T> class Value {
                 const std::scoped_lock lock(*mutex_);
                 place_.publish(&value);
             }
-            changes_.announce_moved();
+            changes_.announce();
         }
     }
 
     // Changes the value by f, which is given a copy: all at once, or, if f throws, not at all. No store of
-    // another one's is lost. Of a small value f may be called more than once; of a larger one it is called
-    // with the lock held.
+    // another one's is lost; what f itself stores here is. Of a small value f may be called more than once;
+    // of a larger one it is called with the lock held, and must not fork.
     template <std::invocable<value_type&> F> void update(F f)
         requires(!is_const)
     {
@@ -125,7 +125,7 @@ template <typename T> class Value {
                 f(value);
                 place_.publish(&value);
             }
-            changes_.announce_moved();
+            changes_.announce();
         }
     }
 
@@ -191,15 +191,15 @@ template <typename T> class Value {
             [&] { return place_.replace([other](value_type old) { return old < other ? other : old; }); });
     }
 
-    // Changes after every store that comes after this call; to be waited past. What it can be compared with
-    // is another one of the same value.
+    // Is another one after every store that comes after this call; to be waited past.
     Version version() const {
-        const Version now =
-            changes_.version(); // first, as a change that is under way may have moved it by then
+        const std::uint64_t count = changes_.count(); // first: a change that is under way may have moved it
         if constexpr (at_once) {
             changes_.attend();
+            return {count, place_.bits()};
+        } else {
+            return {count, 0};
         }
-        return now;
     }
 
     // Waits until the value is not `old`, byte for byte, or has another version than `seen`. Looks, awake,
@@ -225,12 +225,12 @@ template <typename T> class Value {
         return wait_till(is_past(seen), detail::deadline_of(time));
     }
 
-    // Moves the version without a change of the value, and wakes those who wait for that, or one of them.
-    // Every store does so by itself. (A larger value is stored once more: its version says where it lies.)
-    void notify_one() noexcept
-        requires(!is_const && at_once)
+    // Ends the waits for another version, without a change of the value; every store does so by itself. (As
+    // any of those who wait may wait for something else, notify_one() does not choose one of them.)
+    void notify_one() noexcept(at_once)
+        requires(!is_const)
     {
-        changes_.notify_one();
+        notify_all();
     }
     void notify_all() noexcept(at_once)
         requires(!is_const)
@@ -238,23 +238,25 @@ template <typename T> class Value {
         if constexpr (at_once) {
             changes_.notify_all();
         } else {
-            update([](const value_type&) {});
+            update([](const value_type&) {}); // its version says where it lies
         }
     }
 
     // A descriptor for an event loop.
     Watch watch() const { return Watch(segment_); }
 
-    // Its lock: for what takes more than one step, or more than one value.
-    Mutex& mutex() const noexcept
+    // Its lock: for what takes more than one step, or more than one value. It lives as long as the handle.
+    Mutex& mutex() const& noexcept
         requires(!is_const)
     {
         return *mutex_;
     }
+    Mutex& mutex() const&& = delete;
 
-    // Ends all writing to it, for ever and for everybody, and leaves this handle empty. Error: busy, if
-    // somebody else can write to it, and then this is as before; invalid_argument, if it was not created
-    // freezable; access_denied, if another user owns it.
+    // Ends all writing to it, for ever and for everybody, and leaves this handle empty. No other thread may
+    // use it meanwhile. If it fails, this is as before. Error: busy, if somebody else can write to it, or
+    // this thread holds the lock; invalid_argument, if it was not created freezable; access_denied, if
+    // another user owns it; no_such_segment, if it has ended.
     Value<const value_type> freeze()
         requires(!is_const)
     {
@@ -314,7 +316,13 @@ template <typename T> class Value {
         };
     }
     auto is_past(Version seen) const {
-        return [this, seen] { return changes_.version() != seen; };
+        return [this, seen] {
+            if constexpr (at_once) {
+                return Version(changes_.count(), place_.bits()) != seen;
+            } else {
+                return Version(changes_.count(), 0) != seen;
+            }
+        };
     }
     bool wait_till(const auto& so, const detail::Deadline& deadline) const {
         return changes_.wait(so, deadline);

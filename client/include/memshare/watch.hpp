@@ -12,7 +12,8 @@ class Segment;
 // For epoll, Asio, asyncio and every other loop that can wait until a descriptor is readable. It becomes
 // readable when the value or the version of the segment is another one than when it was last cleared; many
 // changes make it readable once, and none that stays is missed. Any number may watch one segment. It keeps
-// the segment mapped. While somebody watches, each change costs its writer a wake-up, as for wait().
+// the segment mapped. From then on,
+// as long as this process has the segment, each change costs its writer a wake-up.
 //
 // One thread of the process sleeps for up to 127 of them. A forked child has no such thread, and shares the
 // descriptor with its parent: it makes a watch of its own.
