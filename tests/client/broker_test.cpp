@@ -99,5 +99,29 @@ TEST_F(ABroker, IsTheOneThatTheEnvironmentNames) {
     EXPECT_EQ(other.wait(), 0);
 }
 
+TEST_F(ABroker, TellsWhatHappensUntilItIsToldToStop) {
+    ChildProcess watching([this](Lines& parent) {
+        Broker own(daemon.socket_path());
+        own.watch("n*", [&](const Event& event) {
+            if (event.kind == EventKind::ready) {
+                ChildProcess child([](Lines&) {}); // a fork in there waits for nothing
+                EXPECT_EQ(child.wait(), 0);
+            }
+            parent.say(event.segment ? event.segment->name : "ready");
+            return event.kind != EventKind::ended;
+        });
+        EXPECT_TRUE(own.list().empty());
+    });
+    EXPECT_EQ(watching.hear(), "ready");
+    {
+        const auto other = Value<int>::create("other", 1, {.broker = &broker});
+        const auto made = Value<int>::create("num", 1, {.broker = &broker});
+    }
+    EXPECT_EQ(watching.hear(), "num");
+    broker.destroy("other");
+    broker.destroy("num");
+    EXPECT_EQ(watching.wait(), 0);
+}
+
 } // namespace
 } // namespace memshare::test

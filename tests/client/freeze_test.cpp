@@ -136,6 +136,63 @@ TEST_F(AFreezableArray, CanBeAValueAsWell) {
     EXPECT_EQ(Value<const Large>::open("value", {.broker = &broker}).load()[0], 6);
 }
 
+TEST_F(AFreezableArray, IsNotFrozenByTheThreadThatHasItLocked) {
+    {
+        const std::scoped_lock lock(numbers.mutex());
+        EXPECT_EQ(error_of([this] { numbers.freeze(); }).code(), Errc::busy);
+        EXPECT_TRUE(numbers.mutex().is_held());
+    }
+    EXPECT_EQ(broker.describe("arr").lock.recoveries, 0U);
+    expect_writable();
+}
+
+TEST_F(AFreezableArray, LosesNoLockByATryThatFails) {
+    auto same = Array<int>::open("arr", {.broker = &broker});
+    ChildProcess holder([this](Lines& parent) {
+        Broker own(daemon.socket_path());
+        const auto its_own = Array<int>::open("arr", {.broker = &own});
+        const std::scoped_lock lock(its_own.mutex());
+        parent.say("locked");
+        parent.hear();
+        EXPECT_TRUE(its_own.mutex().is_held());
+    });
+    holder.hear();
+    EXPECT_EQ(error_of([this] { numbers.freeze(); }).code(), Errc::busy);
+    EXPECT_EQ(error_of([&] { same.freeze(); }).code(), Errc::busy);
+    holder.say("still yours?");
+    EXPECT_EQ(holder.wait(), 0);
+    EXPECT_EQ(broker.describe("arr").lock.recoveries, 0U);
+    const auto description = broker.describe("arr");
+    EXPECT_EQ(description.attachments.front().access, Access::write);
+    expect_writable();
+}
+
+TEST_F(AFreezableArray, StaysWritableIfTheBrokerGoesBeforeItIsFrozen) {
+    daemon.kill();
+    EXPECT_THROW(numbers.freeze(), Error);
+    numbers[0] = 7;
+    const std::scoped_lock lock(numbers.mutex());
+}
+
+TEST_F(AFreezableArray, IsNotMadeWritableByAReaderWhoCannotFreezeIt) {
+    ChildProcess writer([this](Lines& parent) {
+        Broker own(daemon.socket_path());
+        const auto same = Array<int>::open("arr", {.broker = &own});
+        parent.say("mapped");
+        parent.hear();
+    });
+    writer.hear();
+    ChildProcess reader([this](Lines&) {
+        Broker own(daemon.socket_path());
+        auto segment = Segment::open("arr", Access::read, {}, {.broker = &own});
+        EXPECT_EQ(error_of([&] { segment.freeze(); }).code(), Errc::busy);
+        EXPECT_EQ(segment.access(), Access::read);
+        signal(SIGSEGV, SIG_DFL); // not a sanitizer's
+        segment.payload()[0] = std::byte{1};
+    });
+    EXPECT_EQ(reader.wait(), -SIGSEGV);
+}
+
 class AnExclusiveWriter : public WithBroker {
   protected:
     Array<int> numbers =
@@ -192,6 +249,30 @@ TEST_F(AnExclusiveWriter, CannotHaveAFreezableOne) {
         Value<int>::create("num", 0, {.freezable = true, .exclusive_writer = true, .broker = &broker});
     });
     EXPECT_EQ(error.code(), Errc::invalid_argument);
+}
+
+TEST_F(AnExclusiveWriter, KeepsWritingWhenItTriesToFreeze) {
+    EXPECT_EQ(error_of([this] { numbers.freeze(); }).code(), Errc::invalid_argument);
+    numbers[0] = 5;
+    EXPECT_EQ(Array<const int>::open("arr", {.broker = &broker})[0], 5);
+}
+
+TEST_F(AnExclusiveWriter, IsNotShutOutBeforeItHasMappedWhatItMade) {
+    RawPeer maker(daemon.socket_path());
+    const auto made = maker.call(
+        "Create",
+        {{"form", "value"}, {"element", {{"kind", "i32"}}}, {"mode", 0666}, {"exclusiveWriter", true}});
+    ASSERT_EQ(made.fds.size(), 1U);
+    const std::string id = made["segment"]["id"];
+    RawPeer other(daemon.socket_path());
+    EXPECT_EQ(other.call("Attach", {{"id", id}, {"access", "read"}}).error(),
+              "io.memshare.Broker.NoSuchSegment");
+    for (const SegmentInfo& segment : broker.list()) {
+        EXPECT_NE(segment.id, id);
+    }
+    EXPECT_NE(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, made.fds[0].number(), 0), MAP_FAILED);
+    EXPECT_EQ(maker.call("Publish", {{"id", id}, {"name", "whole"}}).error(), "");
+    EXPECT_EQ(other.call("Attach", {{"id", id}, {"access", "read"}}).error(), "");
 }
 
 } // namespace

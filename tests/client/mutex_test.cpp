@@ -246,5 +246,56 @@ TEST_F(ALock, WorksWhileTheBrokerIsGone) {
     mutex.unlock();
 }
 
+TEST_F(ALock, IsNotKeptFromItsWaitersByAReaderWhoTakesTheirWakeUp) {
+    const auto shared = Array<int>::create("shared", 1, {.mode = 0666, .broker = &broker});
+    shared.mutex().lock();
+    ChildProcess thief([this](Lines& parent) {
+        Broker own(daemon.socket_path());
+        const auto segment = Segment::open("shared", Access::read, {}, {.broker = &own});
+        const auto& word = segment.header().lock.word;
+        parent.say("here");
+        while (true) { // the kernel lets whoever can read it sleep on it
+            abi::futex_wait(word, word.load(), nullptr);
+        }
+    });
+    thief.hear();
+    ChildProcess waiter([this](Lines& parent) {
+        Broker own(daemon.socket_path());
+        const auto same = Array<int>::open("shared", {.broker = &own});
+        parent.say("waiting");
+        const std::scoped_lock lock(same.mutex());
+        parent.say("locked");
+    });
+    waiter.hear();
+    ASSERT_TRUE(eventually([this] { return broker.describe("shared").lock.waiting; }));
+    shared.mutex().unlock();
+    EXPECT_EQ(waiter.hear(), "locked");
+}
+
+TEST_F(ALock, CanBeWaitedForAsLongAsThereIsTime) {
+    EXPECT_TRUE(mutex.try_lock_for(std::chrono::hours::max()));
+    EXPECT_TRUE(mutex.try_lock_for(std::chrono::nanoseconds::max()));
+    mutex.unlock();
+    mutex.unlock();
+    EXPECT_FALSE(mutex.is_held());
+}
+
+TEST_F(ALock, WhoseWordIsWrittenByHandTellsOfNobodyElse) {
+    ChildProcess stranger([this](Lines& parent) {
+        Broker own(daemon.socket_path());
+        own.version();
+        parent.say("here");
+        parent.hear();
+    });
+    stranger.hear();
+    auto segment = Segment::open("arr", Access::write, {}, {.broker = &broker});
+    for (std::uint32_t holder = 1; holder < 10; ++holder) {
+        segment.header().lock.word = holder;
+        const auto lock = broker.describe("arr").lock;
+        EXPECT_TRUE(!lock.holder || lock.holder->pid == getpid());
+    }
+    segment.header().lock.word = 0;
+}
+
 } // namespace
 } // namespace memshare::test

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <array>
+#include <thread>
 
 namespace memshare::test {
 namespace {
@@ -277,6 +278,30 @@ TEST_F(AWatch, IsMadeAnewInAForkedChild) {
     });
     EXPECT_EQ(child.wait(), 0);
     EXPECT_TRUE(is_readable(parents));
+}
+
+TEST_F(AWatch, SeesANotificationWithoutAChange) {
+    const Watch watch = number.watch();
+    number.notify_all();
+    EXPECT_TRUE(is_readable(watch));
+}
+
+TEST_F(AWatch, DoesNotHoldUpAForkOfAnotherThread) {
+    if (sanitized) {
+        GTEST_SKIP() << "the sanitizers do not take a fork beside threads";
+    }
+    std::jthread forking([](const std::stop_token& end) {
+        while (!end.stop_requested()) {
+            ChildProcess child([](Lines&) {});
+            EXPECT_EQ(child.wait(), 0);
+        }
+    });
+    for (int round = 0; round < 20; ++round) { // a thread comes and goes with each
+        std::vector<Watch> many;
+        for (int one = 0; one < 130; ++one) {
+            many.push_back(number.watch());
+        }
+    }
 }
 
 } // namespace
