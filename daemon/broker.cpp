@@ -8,7 +8,10 @@ Broker::Broker(asio::io_context& loop, const Limits& limits)
     : loop_(loop),
       quota_(limits),
       service_(
-          registry_, quota_, [this](Errands::Errand errand) { errands_.run(std::move(errand)); },
+          registry_, quota_,
+          [this](Errands::Errand errand, Haste haste) {
+              haste == Haste::none ? errands_.run(std::move(errand)) : errands_.run_first(std::move(errand));
+          },
           [](const proto::Error& error) {
               spdlog::error("a lock may stay held: cannot {}", error.sentence());
           }),

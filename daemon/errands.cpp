@@ -15,23 +15,25 @@ Errands::~Errands() {
     worker_.join();
 }
 
-void Errands::run(Errand errand) {
+void Errands::leave(Queue& queue, Errand errand) {
     {
         const std::scoped_lock lock(mutex_);
-        waiting_.push_back(std::move(errand));
+        queue.push_back(std::move(errand));
     }
     changed_.notify_one();
 }
 
 void Errands::work() {
     std::unique_lock lock(mutex_);
-    while (!ending_ || !waiting_.empty()) {
-        changed_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
-        if (waiting_.empty()) {
+    const auto is_idle = [this] { return first_.empty() && others_.empty(); };
+    while (!ending_ || !is_idle()) {
+        changed_.wait(lock, [&] { return ending_ || !is_idle(); });
+        if (is_idle()) {
             continue;
         }
-        Errand errand = std::move(waiting_.front());
-        waiting_.pop_front();
+        Queue& queue = first_.empty() ? others_ : first_;
+        Errand errand = std::move(queue.front());
+        queue.pop_front();
         lock.unlock();
         if (Outcome outcome = errand()) {
             asio::post(loop_, std::move(outcome));

@@ -12,6 +12,7 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 namespace memshare::daemon {
 
@@ -25,16 +26,19 @@ class Errands {
     Errands& operator=(const Errands&) = delete;
     ~Errands(); // does what is left first
 
-    // They are done one after the other.
-    void run(Errand errand);
+    // They are done one after the other, those first that somebody waits for.
+    void run_first(Errand errand) { leave(first_, std::move(errand)); }
+    void run(Errand errand) { leave(others_, std::move(errand)); }
 
   private:
+    using Queue = std::deque<Errand>;
+    void leave(Queue& queue, Errand errand);
     void work();
 
     asio::io_context& loop_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::deque<Errand> waiting_;
+    Queue first_, others_;
     bool ending_ = false;
     std::thread worker_;
 };

@@ -47,25 +47,40 @@ void Service::end_session(Session& session) {
         }
         (held ? locked : others).push_back(left.segment->remains());
     }
-    std::ranges::move(others, std::back_inserter(locked)); // first those that somebody may be waiting for
-    if (!locked.empty()) {
-        elsewhere_([this, holder, all = std::move(locked)]() -> Outcome {
-            proto::Result<void> last;
-            for (const Remains& remains : all) {
-                auto recovered = recover(remains, holder);
-                last = recovered ? std::move(last) : std::move(recovered);
-            }
-            return last ? Outcome() : [this, error = last.error()] { trouble_(error); };
-        });
+    recover_all(std::move(locked), holder, Haste::somebody_waits);
+    // In parts, so that the locks of the next one who dies do not wait for all of this one's attachments.
+    constexpr std::size_t at_once = 256;
+    while (!others.empty()) {
+        const auto rest = others.end() - static_cast<std::ptrdiff_t>(std::min(at_once, others.size()));
+        recover_all({std::make_move_iterator(rest), std::make_move_iterator(others.end())}, holder,
+                    Haste::none);
+        others.erase(rest, others.end());
     }
+}
+
+void Service::recover_all(std::vector<Remains> left, HolderId dead, Haste haste) {
+    if (left.empty()) {
+        return;
+    }
+    const auto work = [this, dead, all = std::move(left)]() -> Outcome {
+        proto::Result<void> last;
+        for (const Remains& remains : all) {
+            auto recovered = recover(remains, dead);
+            last = recovered ? std::move(last) : std::move(recovered);
+        }
+        return last ? Outcome() : [this, error = last.error()] { trouble_(error); };
+    };
+    elsewhere_(work, haste);
 }
 
 void Service::take_back_watcher(const Segment& segment) {
     if (!segment.frozen) {
-        elsewhere_([remains = segment.remains()]() -> Outcome {
-            static_cast<void>(count_watcher(remains, false)); // at worst one too many is counted
-            return {};
-        });
+        elsewhere_(
+            [remains = segment.remains()]() -> Outcome {
+                static_cast<void>(count_watcher(remains, false)); // at worst one too many is counted
+                return {};
+            },
+            Haste::none);
     }
 }
 
@@ -74,18 +89,20 @@ void Service::do_before_sending(Outgoing& out, std::function<std::optional<proto
                                 std::function<void()> when_done) {
     auto condition = std::make_shared<Outgoing::Condition>();
     out.condition = condition;
-    elsewhere_([condition, work = std::move(work), when_done = std::move(when_done)]() -> Outcome {
-        return [condition, when_done, refusal = work()] {
-            condition->met = true;
-            condition->refusal = refusal;
-            if (!refusal && when_done) {
-                when_done();
-            }
-            if (condition->wake) {
-                condition->wake();
-            }
-        };
-    });
+    elsewhere_(
+        [condition, work = std::move(work), when_done = std::move(when_done)]() -> Outcome {
+            return [condition, when_done, refusal = work()] {
+                condition->met = true;
+                condition->refusal = refusal;
+                if (!refusal && when_done) {
+                    when_done();
+                }
+                if (condition->wake) {
+                    condition->wake();
+                }
+            };
+        },
+        Haste::somebody_waits);
 }
 
 void Service::answer(HolderId holder, const proto::Call& call, Outgoing& out) {

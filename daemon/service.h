@@ -29,9 +29,11 @@ struct Outgoing {
     std::shared_ptr<Condition> condition;
 };
 
-// Slow work and what is done with its outcome; see Errands, which this does not know.
+// Slow work, which somebody may be waiting for, and what is done with its outcome; see Errands, which this
+// does not know.
 using Outcome = std::function<void()>;
-using Elsewhere = std::function<void(std::function<Outcome()>)>;
+enum class Haste { none, somebody_waits };
+using Elsewhere = std::function<void(std::function<Outcome()>, Haste)>;
 
 class Service final : private Observer {
   public:
@@ -82,6 +84,7 @@ class Service final : private Observer {
 
     void happened(proto::EventKind kind, const Segment& segment, const Session* by) override;
     void note_recovery(Segment& segment, const proto::Process& dead);
+    void recover_all(std::vector<Remains> left, HolderId dead, Haste haste);
     void take_back_watcher(const Segment& segment);
     void do_before_sending(Outgoing& out, std::function<std::optional<proto::Refusal>()> work,
                            std::function<void()> when_done = {});

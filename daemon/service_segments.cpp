@@ -271,11 +271,13 @@ Answer<Nothing> Service::handle(Turn& turn, const proto::Detach& call) {
     const HolderId holder = turn.session.holder;
     if (left->segment != nullptr && left->written && holds_lock(*left->segment->memory, holder)) {
         note_recovery(*left->segment, turn.session.process());
-        elsewhere_([remains = left->segment->remains(), holder]() -> Outcome {
-            static_cast<void>(
-                recover_lock(remains, holder)); // its process lives, and has only itself to blame
-            return {};
-        });
+        elsewhere_(
+            [remains = left->segment->remains(), holder]() -> Outcome {
+                static_cast<void>(
+                    recover_lock(remains, holder)); // its process lives, and has only itself to blame
+                return {};
+            },
+            Haste::somebody_waits);
     }
     return Nothing{};
 }
