@@ -27,6 +27,8 @@ class Memory {
             throw std::runtime_error("cannot map 64 MiB");
         }
         madvise(start_, bytes, advice);
+        // A fork would have each page fault anew when it is next written to.
+        madvise(start_, bytes, MADV_DONTFORK);
         std::ranges::fill(span(), 1.0);
     }
     Memory(const Memory&) = delete;

@@ -20,6 +20,10 @@ struct Servers {
 void add_create_and_attach(Report& report, Servers& servers);
 void add_pipeline(Report& report, Servers& servers);
 void add_value(Report& report, Servers& servers);
+void add_slots(Report& report, Servers& servers);
+void add_lock(Report& report, Servers& servers);
+void add_wake(Report& report, Servers& servers);
+void add_recovery(Report& report, Servers& servers);
 void add_array(Report& report, Servers& servers);
 void add_json(Report& report);
 void add_idle(Report& report, Servers& servers);

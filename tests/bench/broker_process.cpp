@@ -73,7 +73,11 @@ BrokerProcess::Started BrokerProcess::start(Setting setting) {
 }
 
 BrokerProcess::BrokerProcess(Setting setting)
-    : setting_(setting), started_(start(setting)), client_(started_.path), keeper_(started_.path) {
+    : setting_(setting),
+      started_(start(setting)),
+      place_(Fd::adopt(open(started_.path.c_str(), O_PATH | O_CLOEXEC))),
+      client_(started_.path),
+      keeper_(started_.path) {
     {
         // A client decides when it is made whether it may look, and the daemon before it first answers.
         const OnlyOn seen(seen_processors(setting));
@@ -84,6 +88,11 @@ BrokerProcess::BrokerProcess(Setting setting)
     raw_socket_ = connect_to(SocketAddress::of(started_.path).value());
     std::filesystem::remove_all(std::filesystem::path(started_.path).parent_path());
     run_on(server_processors(setting), pid());
+}
+
+std::string new_name() {
+    static int names = 0;
+    return "segment-" + std::to_string(++names);
 }
 
 } // namespace memshare::bench

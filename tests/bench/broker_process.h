@@ -21,6 +21,9 @@ class BrokerProcess {
     Broker& client() { return client_; }
     Broker& keeper() { return keeper_; }
 
+    // Where another process connects to it: a name that only this process and its children have for it.
+    std::string path() const { return "/proc/self/fd/" + std::to_string(place_.number()); }
+
     // A connection that nobody has talked on.
     int raw_socket() const { return raw_socket_.number(); }
 
@@ -33,8 +36,13 @@ class BrokerProcess {
 
     Setting setting_;
     Started started_;
+    proto::Fd place_;
     Broker client_, keeper_;
     proto::Fd raw_socket_;
 };
+
+// For a segment, a new one each time: what several processes detach does not end in any order with what one
+// of them creates next.
+std::string new_name();
 
 } // namespace memshare::bench

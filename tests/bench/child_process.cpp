@@ -32,7 +32,8 @@ ChildProcess::ChildProcess(const std::function<void()>& body) : pid_(fork()) {
     try {
         body();
     } catch (const std::exception& failure) {
-        std::cerr << "memshare_bench: a server of it ended: " << failure.what() << '\n';
+        std::cerr << "memshare_bench: a process of it ended: " << failure.what() << '\n';
+        kill(parent, SIGTERM); // which would wait for it for ever
         _exit(EXIT_FAILURE);
     }
     _exit(EXIT_SUCCESS);

@@ -178,12 +178,6 @@ void create_and_drop_minimal(benchmark::State& state, MinimalServer& server, std
     }
 }
 
-// A new one each time: what two clients detach does not end in any order with what one of them creates next.
-std::string new_name() {
-    static int names = 0;
-    return "attached-" + std::to_string(++names);
-}
-
 template <typename Byte> void attach_ours(benchmark::State& state, BrokerProcess& broker, std::size_t size) {
     const std::string name = new_name();
     const auto kept =

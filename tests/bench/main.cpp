@@ -12,8 +12,8 @@ using namespace memshare::bench;
 
 constexpr std::string_view help =
     "usage: memshare_bench [--json FILE] [GOOGLE BENCHMARK'S OPTIONS...]\n"
-    "Measures what memshare costs beside raw shared memory, the least of all servers and plain memory, and\n"
-    "prints the ratios beside the goals. It takes a minute or two.\n"
+    "Measures what memshare costs beside raw shared memory, the least of all servers, plain memory and what\n"
+    "others lock and wait by, and prints the ratios beside the goals. It takes a few minutes.\n"
     "  --json FILE                   keep all figures, as Google Benchmark's JSON\n"
     "  --benchmark_filter=REGEX      only these, as in --benchmark_filter=create/4KiB/one_core\n"
     "  --benchmark_list_tests        what there is to measure\n"
@@ -55,6 +55,10 @@ int run(std::vector<std::string> options) {
     add_create_and_attach(report, servers);
     add_pipeline(report, servers);
     add_value(report, servers);
+    add_slots(report, servers);
+    add_lock(report, servers);
+    add_wake(report, servers);
+    add_recovery(report, servers);
     add_array(report, servers);
     add_json(report);
     add_idle(report, servers);

@@ -39,6 +39,8 @@ double quantile(const std::vector<double>& sorted, double part) {
     return std::lerp(sorted[below], sorted[above], place - std::floor(place));
 }
 
+std::string spread_in_words(double spread) { return number(100 * spread, 0) + " %"; }
+
 using Row = std::vector<std::string>;
 
 void print_rows(std::ostream& out, const std::vector<Row>& rows) {
@@ -59,11 +61,15 @@ void print_rows(std::ostream& out, const std::vector<Row>& rows) {
 } // namespace
 
 void Report::compare(const std::string& what, const std::string& peer, std::optional<double> goal) {
-    lines_.push_back({.what = what, .peer = peer, .counter = {}, .goal = goal});
+    lines_.push_back({.what = what, .peer = peer, .counter = {}, .goal = goal, .most = {}});
 }
 
 void Report::bound(const std::string& what, const std::string& counter, double most) {
-    lines_.push_back({.what = what, .peer = {}, .counter = counter, .goal = most});
+    lines_.push_back({.what = what, .peer = {}, .counter = counter, .goal = most, .most = {}});
+}
+
+void Report::limit(const std::string& what, std::chrono::nanoseconds most) {
+    lines_.push_back({.what = what, .peer = {}, .counter = {}, .goal = {}, .most = most});
 }
 
 bool Report::ReportContext(const Context& /*context*/) { return true; }
@@ -95,40 +101,59 @@ std::optional<Report::Figure> Report::figure_of(const std::string& name) const {
                   .spread = (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / 2 / median};
 }
 
-std::vector<std::string> Report::cells_of(const Line& line) const {
-    const std::string own_name = line.what + "/memshare";
+Report::Cells Report::cells_of(const Line& line) const {
     if (!line.counter.empty()) {
-        const auto found = counters_.find(own_name + '/' + line.counter);
-        if (found == counters_.end()) {
-            return {};
-        }
-        const double worst = std::ranges::max(found->second);
-        return {line.what,
-                number(worst, 0).append(1, ' ').append(line.counter),
-                "",
-                "",
-                "",
-                number(*line.goal, 0),
-                worst <= *line.goal ? "yes" : "NO",
-                ""};
+        return cells_of_counter(line);
     }
-    const auto ours = figure_of(own_name);
+    const auto ours = figure_of(line.what + "/memshare");
+    if (ours && line.most) {
+        return cells_of_limit(line, *ours);
+    }
     const auto peers = figure_of(line.what + '/' + line.peer);
-    if (!ours || !peers) {
+    return ours && peers ? cells_of_ratio(line, *ours, *peers) : Cells{};
+}
+
+Report::Cells Report::cells_of_counter(const Line& line) const {
+    const auto found = counters_.find(line.what + "/memshare/" + line.counter);
+    if (found == counters_.end()) {
         return {};
     }
-    const double ratio = ours->median / peers->median;
+    const double worst = std::ranges::max(found->second);
+    return {line.what,
+            number(worst, 0).append(1, ' ').append(line.counter),
+            "",
+            "",
+            "",
+            number(*line.goal, 0),
+            worst <= *line.goal ? "yes" : "NO",
+            ""};
+}
+
+Report::Cells Report::cells_of_limit(const Line& line, const Figure& ours) {
+    const auto most = static_cast<double>(line.most->count());
+    return {line.what,
+            time_in_words(ours.median),
+            "",
+            "",
+            "",
+            time_in_words(most),
+            ours.median <= most ? "yes" : "NO",
+            spread_in_words(ours.spread)};
+}
+
+Report::Cells Report::cells_of_ratio(const Line& line, const Figure& ours, const Figure& peers) {
+    const double ratio = ours.median / peers.median;
     const double allowed = line.goal ? std::max(*line.goal, 1 + noise) : 0;
     return {line.what,
-            time_in_words(ours->median),
-            line.peer + ' ' + time_in_words(peers->median),
+            time_in_words(ours.median),
+            line.peer + ' ' + time_in_words(peers.median),
             number(ratio, 2),
-            number(ours->least / peers->least, 2),
+            number(ours.least / peers.least, 2),
             line.goal ? number(*line.goal, 2) : "",
             !line.goal         ? ""
             : ratio <= allowed ? "yes"
                                : "NO",
-            number(100 * ours->spread, 0) + " % / " + number(100 * peers->spread, 0) + " %"};
+            spread_in_words(ours.spread) + " / " + spread_in_words(peers.spread)};
 }
 
 void Report::print_table(std::ostream& out) const {

@@ -3,6 +3,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <chrono>
 #include <iosfwd>
 #include <map>
 #include <optional>
@@ -21,6 +22,9 @@ class Report final : public benchmark::BenchmarkReporter {
     // A line for a counter of memshare's, that may be at most so much.
     void bound(const std::string& what, const std::string& counter, double most);
 
+    // A line for the median of memshare's time, that may be at most so much.
+    void limit(const std::string& what, std::chrono::nanoseconds most);
+
     bool ReportContext(const Context& context) override;
     void ReportRuns(const std::vector<Run>& runs) override;
 
@@ -31,13 +35,18 @@ class Report final : public benchmark::BenchmarkReporter {
     struct Line {
         std::string what, peer, counter;
         std::optional<double> goal;
+        std::optional<std::chrono::nanoseconds> most;
     };
     struct Figure {
         double median = 0, least = 0;
         double spread = 0; // half of what lies between the quartiles, as a part of the median
     };
     std::optional<Figure> figure_of(const std::string& name) const;
-    std::vector<std::string> cells_of(const Line& line) const;
+    using Cells = std::vector<std::string>;
+    Cells cells_of(const Line& line) const;
+    Cells cells_of_counter(const Line& line) const;
+    static Cells cells_of_limit(const Line& line, const Figure& ours);
+    static Cells cells_of_ratio(const Line& line, const Figure& ours, const Figure& peers);
 
     std::vector<Line> lines_;
     std::map<std::string, std::vector<double>> nanoseconds_; // of each repetition
@@ -47,6 +56,12 @@ class Report final : public benchmark::BenchmarkReporter {
 // How long an operation takes by the clock on the wall, as what two processes do together has to be measured.
 template <typename Body> benchmark::internal::Benchmark* add(const std::string& name, Body&& body) {
     return benchmark::RegisterBenchmark(name.c_str(), std::forward<Body>(body))->UseRealTime();
+}
+
+// The same, where the body says by SetIterationTime() how long it took.
+template <typename Body>
+benchmark::internal::Benchmark* add_with_own_clock(const std::string& name, Body&& body) {
+    return benchmark::RegisterBenchmark(name.c_str(), std::forward<Body>(body))->UseManualTime();
 }
 
 } // namespace memshare::bench
