@@ -30,7 +30,7 @@ void list(Broker& broker, const std::string& pattern, bool as_json);
 void show(Broker& broker, const std::string& name, bool as_json);
 void create(Broker& broker, CreateArguments arguments);
 void get(Broker& broker, const std::string& name, const std::string& range);
-void set(Broker& broker, const std::string& name, const std::vector<std::string>& values, std::size_t first);
+void set(Broker& broker, const std::string& name, const std::vector<std::string>& words, std::size_t first);
 void destroy(Broker& broker, const std::vector<std::string>& names);
 
 // Prints what happens, as it happens, until it is interrupted.

@@ -55,6 +55,7 @@ class MEMSHARE_EXPORT Mutex {
         : line_(line), session_(&session), attachment_(attachment) {}
     Mutex(const Mutex&) = delete;
     Mutex& operator=(const Mutex&) = delete;
+    ~Mutex() = default;
 
     // Waits for the lock. Error: frozen, if nobody can write to the segment any more.
     void lock() {
