@@ -38,19 +38,19 @@ Attachment::Attachment(std::shared_ptr<Connection> connection, const client::Ses
       lock_patience_(longest_spin),
       wait_patience_(longest_spin) {}
 
+// If these fail there is nothing to undo, or nobody to do it.
 void Attachment::undo(const proto::Create& call, Connection& connection) {
     try {
         connection.call(proto::Destroy{.name = {}, .id = call.id});
         connection.call(proto::Detach{.name = {}, .id = call.id, .access = {}});
-    } catch (
-        const Error&) { // NOLINT(bugprone-empty-catch): then there is nothing to undo, or nobody to do it
+    } catch (const Error&) { // NOLINT(bugprone-empty-catch): as said above
     }
 }
 
 void Attachment::undo(const proto::Attach& call, Connection& connection) {
     try {
         connection.call(proto::Detach{.name = call.name, .id = call.id, .access = call.access});
-    } catch (const Error&) { // NOLINT(bugprone-empty-catch): as above
+    } catch (const Error&) { // NOLINT(bugprone-empty-catch): as said above
     }
 }
 

@@ -59,7 +59,7 @@ void Broker::destroy(std::string_view name_or_id) {
     });
 }
 
-void Broker::watch(std::string_view pattern, const std::function<bool(const Event&)>& each) {
+void Broker::watch(std::string_view pattern, const std::function<bool(const Event&)>& each) const {
     detail::Connection own(socket_path());
     own.call_for_ever(proto::Watch{.pattern = std::string(pattern), .uid = {}},
                       [&](const proto::Watch::Reply& reply) { return each(client::info_of(reply.event)); });

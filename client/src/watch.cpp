@@ -40,7 +40,7 @@ Watch::~Watch() = default;
 
 int Watch::descriptor() const noexcept { return entry_->watched.event.number(); }
 
-void Watch::clear() noexcept {
+void Watch::clear() const noexcept {
     std::uint64_t count = 0;
     static_cast<void>(read(descriptor(), &count, sizeof(count)));
 }

@@ -270,6 +270,9 @@ TEST_F(AWatch, LeavesNoThreadAndNoDescriptorBehind) {
 }
 
 TEST_F(AWatch, IsMadeAnewInAForkedChild) {
+    if (thread_sanitized) {
+        GTEST_SKIP() << "the thread sanitizer takes no new thread in such a child";
+    }
     const Watch parents = number.watch();
     ChildProcess child([&](Lines&) {
         const Watch own = number.watch();

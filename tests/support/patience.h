@@ -18,6 +18,13 @@ inline constexpr bool sanitized = true;
 inline constexpr bool sanitized = false;
 #endif
 
+// This one takes no new thread in a child of a process that has several.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool thread_sanitized = true;
+#else
+inline constexpr bool thread_sanitized = false;
+#endif
+
 // Nothing that we wait for takes this long unless it never comes.
 inline constexpr seconds long_enough{20};
 

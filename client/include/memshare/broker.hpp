@@ -40,7 +40,7 @@ class MEMSHARE_EXPORT Broker {
     // Tells what happens from now on to the segments that this process may read (of those with a name that
     // matches a shell pattern, if one is given), until `each` returns false: the first is EventKind::ready.
     // It has a connection of its own, so `each` may call the broker. Waits as long as nothing happens.
-    void watch(std::string_view pattern, const std::function<bool(const Event&)>& each);
+    void watch(std::string_view pattern, const std::function<bool(const Event&)>& each) const;
 
     // The version of the broker.
     std::string version();

@@ -31,7 +31,7 @@ class MEMSHARE_EXPORT Watch {
     int descriptor() const noexcept;
 
     // Makes it unreadable until the next change; then look at the segment. Never waits.
-    void clear() noexcept;
+    void clear() const noexcept;
 
   private:
     struct Entry;
