@@ -319,7 +319,7 @@ Answer<Nothing> Service::handle(Turn& turn, const proto::Freeze& call) {
     if (!found) {
         return std::unexpected(found.error());
     }
-    Segment& segment = **found;
+    const Segment& segment = **found;
     if (segment.frozen) {
         return Nothing{}; // the call is repeated: its first reply was lost
     }
@@ -328,7 +328,7 @@ Answer<Nothing> Service::handle(Turn& turn, const proto::Freeze& call) {
     }
     proto::Busy busy{.name = reference.words(), .holders = {}};
     for (const Session* session : segment.attached) {
-        if (session->attachments.at(&segment).writers > 0) {
+        if (Registry::writes(*session, segment)) {
             busy.holders.push_back(session->process());
         }
     }

@@ -204,5 +204,19 @@ TEST_F(AWatch, OfAnArraySeesWhatIsNotified) {
     EXPECT_TRUE(is_readable(watch));
 }
 
+TEST_F(AWatch, OfAValueSeesWhatIsNotifiedWithoutAChange) {
+    const Watch watch = number.watch();
+    number.notify_all();
+    EXPECT_TRUE(is_readable(watch));
+}
+
+TEST_F(AWatch, OfALargeValueSeesAStoreAsWell) {
+    auto large = Value<std::array<Number, 5>>::create("large", {}, {.broker = &broker});
+    const Watch watch = large.watch();
+    EXPECT_FALSE(is_readable(watch, milliseconds(20)));
+    large.store({1});
+    EXPECT_TRUE(is_readable(watch));
+}
+
 } // namespace
 } // namespace memshare::test
