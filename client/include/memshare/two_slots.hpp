@@ -66,32 +66,41 @@ template <std::size_t Size = std::dynamic_extent> class TwoSlots {
         return std::min(sizeof(Word), size() - number * sizeof(Word));
     }
 
+    // Of a size that is known the loops are unrolled, as else they would take longer than what is in them.
     void copy_out(std::byte* slot, std::byte* to) const noexcept {
-        for_each_word([&](std::size_t number) {
-            const Word bits = word(slot, number).load(std::memory_order_acquire);
-            std::memcpy(to + number * sizeof(Word), &bits, size_of_word(number));
-        });
-    }
-    void copy_in(const std::byte* from, std::byte* slot) const noexcept {
-        for_each_word([&](std::size_t number) {
-            Word bits = 0;
-            std::memcpy(&bits, from + number * sizeof(Word), size_of_word(number));
-            word(slot, number).store(bits, std::memory_order_release);
-        });
-    }
-
-    // A few of them without a loop, which would take longer than they do.
-    void for_each_word(const auto& call) const noexcept {
-        if constexpr (Size <= 16 * sizeof(Word)) {
-            [&]<std::size_t... number>(std::index_sequence<number...> /*all*/) {
-                (call(number), ...);
-            }(std::make_index_sequence<(Size + sizeof(Word) - 1) / sizeof(Word)>{});
-        } else {
-            const std::size_t words = (size() + sizeof(Word) - 1) / sizeof(Word);
+        if constexpr (Size != std::dynamic_extent) {
+            constexpr std::size_t words = (Size + sizeof(Word) - 1) / sizeof(Word);
+#pragma GCC unroll 16
             for (std::size_t number = 0; number < words; ++number) {
-                call(number);
+                word_out(slot, to, number);
+            }
+        } else {
+            for (std::size_t number = 0; number * sizeof(Word) < size_; ++number) {
+                word_out(slot, to, number);
             }
         }
+    }
+    void copy_in(const std::byte* from, std::byte* slot) const noexcept {
+        if constexpr (Size != std::dynamic_extent) {
+            constexpr std::size_t words = (Size + sizeof(Word) - 1) / sizeof(Word);
+#pragma GCC unroll 16
+            for (std::size_t number = 0; number < words; ++number) {
+                word_in(from, slot, number);
+            }
+        } else {
+            for (std::size_t number = 0; number * sizeof(Word) < size_; ++number) {
+                word_in(from, slot, number);
+            }
+        }
+    }
+    void word_out(std::byte* slot, std::byte* to, std::size_t number) const noexcept {
+        const Word bits = word(slot, number).load(std::memory_order_acquire);
+        std::memcpy(to + number * sizeof(Word), &bits, size_of_word(number));
+    }
+    void word_in(const std::byte* from, std::byte* slot, std::size_t number) const noexcept {
+        Word bits = 0;
+        std::memcpy(&bits, from + number * sizeof(Word), size_of_word(number));
+        word(slot, number).store(bits, std::memory_order_release);
     }
 
     std::atomic<std::uint64_t>* version_;
