@@ -16,7 +16,7 @@ using proto::Mapping;
 
 namespace {
 
-// Longer than most changes take to come, when they come soon.
+// Longer than most locks are held and most changes take to come, when they come soon.
 constexpr std::chrono::microseconds longest_spin{50};
 
 // What Mutex looks at where no lock can be taken: nobody's session.
@@ -35,6 +35,7 @@ Attachment::Attachment(std::shared_ptr<Connection> connection, const client::Ses
       id_(segment.id),
       info_(client::info_of(segment)),
       access_(access),
+      lock_patience_(longest_spin),
       wait_patience_(longest_spin) {}
 
 // If these fail there is nothing to undo, or nobody to do it.

@@ -48,6 +48,7 @@ class Attachment {
     abi::Header& header() const { return *reinterpret_cast<abi::Header*>(memory().data()); }
     Mutex& mutex() { return *mutex_; }
     Changes changes();
+    client::Patience& lock_patience() { return lock_patience_; }
     client::Patience& wait_patience() { return wait_patience_; }
 
     // What changes with each change.
@@ -97,7 +98,7 @@ class Attachment {
     proto::Mapping mapping_;
     std::atomic<bool> inherited_ = false;
     std::atomic<std::uint32_t> watcher_ = 0; // the holder id under which the broker counts it as one
-    client::Patience wait_patience_;
+    client::Patience lock_patience_, wait_patience_;
     std::optional<Mutex> mutex_;
 };
 

@@ -45,11 +45,14 @@ Spin::~Spin() {
 }
 
 bool Spin::goes_on() {
-    constexpr unsigned looks_a_clock = 16; // the clock takes longer than a look
+    constexpr unsigned looks_a_clock = 8; // the clock takes longer than a look
     if (in_vain_ || look_.count() == 0) {
         return false;
     }
-    rest();
+    for (unsigned rests = 0; rests < rests_; ++rests) {
+        rest();
+    }
+    rests_ = std::min(2 * rests_, most_rests_);
     if (looks_++ % looks_a_clock == 0) {
         const auto now = Clock::now();
         if (looks_ == 1) {

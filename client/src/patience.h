@@ -37,7 +37,9 @@ class Patience {
 // when the loop is left otherwise.
 class Spin {
   public:
-    explicit Spin(Patience& patience) : patience_(patience), look_(patience.next()) {}
+    // It rests between two looks, twice as long after each, up to so many times as long as at first.
+    explicit Spin(Patience& patience, unsigned most_rests = 1)
+        : patience_(patience), most_rests_(most_rests), look_(patience.next()) {}
     Spin(const Spin&) = delete;
     Spin& operator=(const Spin&) = delete;
     ~Spin();
@@ -49,6 +51,8 @@ class Spin {
     using Clock = std::chrono::steady_clock;
 
     Patience& patience_;
+    unsigned most_rests_;
+    unsigned rests_ = 1;
     std::chrono::microseconds look_;
     Clock::time_point until_{};
     unsigned looks_ = 0;
