@@ -1,5 +1,6 @@
 // To load and store a Value, beside a plain pointer and a sequentially consistent std::atomic.
 #include "tests/bench/benchmarks.h"
+#include "tests/bench/shared.h"
 
 #include <atomic>
 
@@ -28,6 +29,15 @@ template <typename T> void measure_store(benchmark::State& state, auto store) {
     }
 }
 
+// What is shared lies in a mapping, and its address in memory that others may write: so it is looked up at
+// each use, as that of a Value is.
+template <typename T> class Mapped : public Shared<T> {
+  public:
+    Mapped() { benchmark::DoNotOptimize(*this); }
+};
+
+template <typename T> volatile T& volatile_at(const Mapped<T>& value) { return *value; }
+
 // Each measured thing is made anew, and so lies elsewhere, in each repetition.
 template <typename T> void add_type(Report& report, BrokerProcess& broker, const std::string& type) {
     const auto options = [&broker] {
@@ -39,12 +49,12 @@ template <typename T> void add_type(Report& report, BrokerProcess& broker, const
         measure_load<T>(state, [&value] { return value.load(); });
     });
     add(load + "/atomic", [](benchmark::State& state) {
-        const std::atomic<T> value{T{1}};
-        measure_load<T>(state, [&value] { return value.load(); });
+        Mapped<std::atomic<T>> value;
+        measure_load<T>(state, [&value] { return value->load(); });
     });
     add(load + "/pointer", [](benchmark::State& state) {
-        const volatile T value{1};
-        measure_load<T>(state, [pointer = &value] { return *pointer; });
+        Mapped<T> value;
+        measure_load<T>(state, [&value] { return volatile_at(value); });
     });
     report.compare(load, "atomic", 1.0);
     report.compare(load, "pointer", 1.0);
@@ -55,12 +65,12 @@ template <typename T> void add_type(Report& report, BrokerProcess& broker, const
         measure_store<T>(state, [&value](T number) { value.store(number); });
     });
     add(store + "/atomic", [](benchmark::State& state) {
-        std::atomic<T> value{};
-        measure_store<T>(state, [&value](T number) { value.store(number); });
+        Mapped<std::atomic<T>> value;
+        measure_store<T>(state, [&value](T number) { value->store(number); });
     });
     add(store + "/pointer", [](benchmark::State& state) {
-        volatile T value{};
-        measure_store<T>(state, [pointer = &value](T number) { *pointer = number; });
+        Mapped<T> value;
+        measure_store<T>(state, [&value](T number) { volatile_at(value) = number; });
     });
     report.compare(store, "atomic", 1.3);
     report.compare(store, "pointer"); // which promises nothing: an atomic store waits for the others' caches

@@ -11,6 +11,10 @@
 #include <span>
 #include <utility>
 
+#if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
+#include <emmintrin.h>
+#endif
+
 namespace memshare::detail {
 
 // The lowest bit of the version says which slot holds. A writer, who has the lock, fills the other one and
@@ -57,51 +61,52 @@ template <std::size_t Size = std::dynamic_extent> class TwoSlots {
     std::byte* slot(std::uint64_t version) const noexcept {
         return slots_ + (version & 1) * abi::slot_size(size());
     }
-    static std::atomic_ref<Word> word(std::byte* slot, std::size_t number) noexcept {
-        return std::atomic_ref<Word>(*reinterpret_cast<Word*>(slot + number * sizeof(Word)));
-    }
-    // Of the last word only a part may be the value's; a slot is whole cache lines, so the rest is there,
-    // too.
-    std::size_t size_of_word(std::size_t number) const noexcept {
-        return std::min(sizeof(Word), size() - number * sizeof(Word));
+    static std::atomic_ref<Word> word(std::byte* place) noexcept {
+        return std::atomic_ref<Word>(*reinterpret_cast<Word*>(place));
     }
 
-    // Of a size that is known the loops are unrolled, as else they would take longer than what is in them.
     void copy_out(std::byte* slot, std::byte* to) const noexcept {
-        if constexpr (Size != std::dynamic_extent) {
-            constexpr std::size_t words = (Size + sizeof(Word) - 1) / sizeof(Word);
-#pragma GCC unroll 16
-            for (std::size_t number = 0; number < words; ++number) {
-                word_out(slot, to, number);
-            }
-        } else {
-            for (std::size_t number = 0; number * sizeof(Word) < size_; ++number) {
-                word_out(slot, to, number);
-            }
+        const std::size_t paired = pairs_out(slot, to);
+        for (std::size_t at = paired; at < size(); at += sizeof(Word)) {
+            const Word bits = word(slot + at).load(std::memory_order_acquire);
+            std::memcpy(to + at, &bits, std::min(sizeof(Word), size() - at));
         }
     }
     void copy_in(const std::byte* from, std::byte* slot) const noexcept {
-        if constexpr (Size != std::dynamic_extent) {
-            constexpr std::size_t words = (Size + sizeof(Word) - 1) / sizeof(Word);
-#pragma GCC unroll 16
-            for (std::size_t number = 0; number < words; ++number) {
-                word_in(from, slot, number);
-            }
-        } else {
-            for (std::size_t number = 0; number * sizeof(Word) < size_; ++number) {
-                word_in(from, slot, number);
-            }
+        const std::size_t whole = size() / sizeof(Word) * sizeof(Word);
+#pragma GCC unroll 8
+        for (std::size_t at = 0; at < whole; at += sizeof(Word)) {
+            word_in(from + at, slot + at, sizeof(Word));
+        }
+        if (whole < size()) {
+            word_in(from + whole, slot + whole, size() - whole);
         }
     }
-    void word_out(std::byte* slot, std::byte* to, std::size_t number) const noexcept {
-        const Word bits = word(slot, number).load(std::memory_order_acquire);
-        std::memcpy(to + number * sizeof(Word), &bits, size_of_word(number));
-    }
-    void word_in(const std::byte* from, std::byte* slot, std::size_t number) const noexcept {
+
+    // Of the last word only a part may be the value's; a slot is whole cache lines, so the rest is there,
+    // too.
+    static void word_in(const std::byte* from, std::byte* place, std::size_t bytes) noexcept {
         Word bits = 0;
-        std::memcpy(&bits, from + number * sizeof(Word), size_of_word(number));
-        word(slot, number).store(bits, std::memory_order_release);
+        std::memcpy(&bits, from, bytes);
+        word(place).store(bits, std::memory_order_release);
     }
+
+    // Copies as many whole pairs of words as there are, and returns their size. (Half the loads: any load of
+    // x86 acquires, and if the halves of one are seen at two moments, the version has moved.)
+#if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
+    std::size_t pairs_out(const std::byte* slot, std::byte* to) const noexcept {
+        const std::size_t paired = size() / sizeof(__m128i) * sizeof(__m128i);
+#pragma GCC unroll 8
+        for (std::size_t at = 0; at < paired; at += sizeof(__m128i)) {
+            const __m128i bits = *reinterpret_cast<const volatile __m128i*>(slot + at);
+            std::memcpy(to + at, &bits, sizeof(bits));
+        }
+        std::atomic_signal_fence(std::memory_order_acquire);
+        return paired;
+    }
+#else
+    static std::size_t pairs_out(const std::byte*, std::byte*) noexcept { return 0; }
+#endif
 
     std::atomic<std::uint64_t>* version_;
     std::byte* slots_;

@@ -83,9 +83,7 @@ template <typename T> class Value {
         if constexpr (at_once) {
             return place_.load();
         } else {
-            value_type value;
-            place_.load(&value);
-            return value;
+            return loaded();
         }
     }
 
@@ -299,6 +297,13 @@ template <typename T> class Value {
     static Expected expected() { return {.form = Form::value, .element = element_of<T>(), .count = 1}; }
     static std::span<const std::byte> bytes(const value_type& value) {
         return std::as_bytes(std::span(&value, 1));
+    }
+
+    // A function of its own, so that the compiler makes `value` where the caller wants it.
+    value_type loaded() const noexcept {
+        value_type value;
+        place_.load(&value);
+        return value;
     }
 
     // What a change returns, once it has been announced.
