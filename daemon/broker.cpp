@@ -46,6 +46,14 @@ void Broker::answer(HolderId session, Line& line, const proto::Call& call, Outgo
     settle(session);
 }
 
+void Broker::let_go(std::shared_ptr<Memory> memory) {
+    if (memory != nullptr && memory->is_released()) {
+        std::vector<std::shared_ptr<Memory>> last;
+        last.push_back(std::move(memory));
+        closer_.close(std::move(last));
+    }
+}
+
 void Broker::over(HolderId session, Line& line) {
     const auto place = lines_.find(session);
     if (place == lines_.end() || place->second != &line) {

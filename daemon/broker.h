@@ -33,8 +33,8 @@ class Broker {
     // Carries out one call that came over a session's line.
     void answer(HolderId session, Line& line, const proto::Call& call, Outgoing& out);
 
-    // Closes a descriptor of a segment's memory that has been sent.
-    void close(proto::Fd memory) { closer_.close_one(std::move(memory)); }
+    // Lets go of memory that was lent to a reply, and that its segment may have left behind.
+    void let_go(std::shared_ptr<Memory> memory);
 
     // A line of the session's is over, and with its last one the session, if it holds nothing.
     void over(HolderId session, Line& line);

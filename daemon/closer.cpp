@@ -2,8 +2,6 @@
 
 #include "proto/limits.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <functional>
 #include <iterator>
@@ -33,15 +31,6 @@ void Closer::close(std::vector<std::shared_ptr<Memory>> memories) {
     kept.reserve(memories.size());
     std::ranges::move(memories, std::back_inserter(kept)); // or the last to let go would be this thread
     leave(std::move(kept));
-}
-
-void Closer::close_one(proto::Fd memory) {
-    struct stat status{};
-    if (!memory || fstat(memory.number(), &status) != 0 ||
-        static_cast<std::uint64_t>(status.st_size) <= proto::limits::close_inline_bytes) {
-        return;
-    }
-    leave({std::make_shared<proto::Fd>(std::move(memory))});
 }
 
 void Closer::leave(std::vector<Kept> memories) {

@@ -22,9 +22,6 @@ class Closer {
 
     void close(std::vector<std::shared_ptr<Memory>> memories);
 
-    // Of a segment that may be gone by now.
-    void close_one(proto::Fd memory);
-
   private:
     using Kept = std::shared_ptr<const void>; // by whom it is closed with the last one who keeps it
     void leave(std::vector<Kept> memories);

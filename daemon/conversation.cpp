@@ -144,7 +144,7 @@ asio::awaitable<bool> Conversation::reply_to(const Stream::Message& message) {
         co_await wait_for_condition();
     }
     bool sent = co_await send();
-    broker_.close(std::move(out_.own_fd));
+    broker_.let_go(std::move(out_.memory));
     using enum Outgoing::Stream;
     const auto next = std::move(out_.next);
     for (auto stream = next != nullptr ? goes_on : ends; sent && stream != ends;) {
@@ -162,17 +162,16 @@ asio::awaitable<bool> Conversation::reply_to(const Stream::Message& message) {
 // Until what the reply tells of is done, it is not sent; if it cannot be done, that is told instead.
 asio::awaitable<void> Conversation::wait_for_condition() {
     const auto condition = out_.condition;
-    const bool has_fd = keep_fd();
     condition->wake = [this] { timer_.cancel(); };
     while (!condition->met) {
         std::error_code cancelled;
         timer_.expires_at(asio::steady_timer::time_point::max());
         co_await timer_.async_wait(redirect_error(use_awaitable, cancelled));
     }
-    if ((condition->refusal || !has_fd) && !out_.text.empty()) {
+    if (condition->refusal && !out_.text.empty()) {
         out_.text.clear();
         out_.fd = -1;
-        write_refusal(out_.text, condition->refusal.value_or(proto::OutOfMemory{0}));
+        write_refusal(out_.text, *condition->refusal);
     }
     condition->wake = nullptr;
 }
@@ -206,21 +205,6 @@ void Conversation::look_for_the_end() {
     });
 }
 
-// Once control is given up while a reply waits to be sent, the segment may end and its descriptor be closed,
-// so until then it needs one of its own.
-bool Conversation::keep_fd() {
-    if (out_.fd < 0 || out_.own_fd) {
-        return true;
-    }
-    auto own = Fd::duplicate(out_.fd);
-    if (!own) {
-        return broken(own.error().sentence());
-    }
-    out_.own_fd = *std::move(own);
-    out_.fd = out_.own_fd.number();
-    return true;
-}
-
 // Sends the reply that was made, if there is one.
 asio::awaitable<bool> Conversation::send() {
     if (out_.text.empty()) {
@@ -230,7 +214,7 @@ asio::awaitable<bool> Conversation::send() {
     // A reader may get a message without descriptors and the next one with some in one read, and then cannot
     // tell whose they are.
     if (out_.fd >= 0 && !last_had_fd_ && !all_is_read(socket_.native_handle())) {
-        if (!keep_fd() || !co_await wait_until_all_is_read()) {
+        if (!co_await wait_until_all_is_read()) {
             co_return false;
         }
     }
@@ -249,7 +233,7 @@ asio::awaitable<bool> Conversation::send() {
             co_return true;
         }
         // A session that has said goodbye counts no more, and cannot wait at the broker's expense.
-        if (out_.hang_up || !keep_fd() || !co_await wait_for(Socket::wait_write)) {
+        if (out_.hang_up || !co_await wait_for(Socket::wait_write)) {
             co_return false;
         }
     }

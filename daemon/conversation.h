@@ -30,7 +30,6 @@ class Conversation final : public Line, public std::enable_shared_from_this<Conv
     asio::awaitable<bool> send();
     asio::awaitable<void> wait_for_condition();
     asio::awaitable<bool> wait_for_news();
-    bool keep_fd();
     void look_for_the_end();
     asio::awaitable<bool> wait_until_all_is_read();
     asio::awaitable<bool> wait_for(Socket::wait_type readiness);

@@ -30,10 +30,13 @@ void look_for_more(asio::io_context& loop) {
 } // namespace
 
 void run(asio::io_context& loop) {
-    const bool can_look = has_several_processors();
+    if (!has_several_processors()) {
+        loop.run();
+        return;
+    }
     bool pays = false;
     while (!loop.stopped()) {
-        if (can_look && pays) {
+        if (pays) {
             look_for_more(loop);
         }
         const auto asleep = Clock::now();

@@ -67,7 +67,7 @@ Result<void> run_broker(const Options& options) {
         file.emplace(*std::move(own));
         sockets->push_back(*std::move(socket));
     }
-    asio::io_context loop(1); // one thread
+    asio::io_context loop(ASIO_CONCURRENCY_HINT_UNSAFE_IO); // one thread uses the sockets, others post
     Broker broker(loop, options.limits);
     for (Fd& socket : *sockets) {
         serve(broker, std::move(socket));

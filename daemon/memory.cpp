@@ -99,13 +99,15 @@ Result<void> Memory::write(std::span<const std::byte> bytes, std::uint64_t offse
     return {};
 }
 
-Result<Fd> Memory::read_only() const {
-    const std::string path = "/proc/self/fd/" + std::to_string(fd_.number());
-    Fd fd = Fd::adopt(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd) {
+Result<int> Memory::read_only() {
+    if (!read_only_fd_) {
+        const std::string path = "/proc/self/fd/" + std::to_string(fd_.number());
+        read_only_fd_ = Fd::adopt(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    }
+    if (!read_only_fd_) {
         return system_error("open the memory read-only");
     }
-    return fd;
+    return read_only_fd_.number();
 }
 
 } // namespace memshare::daemon

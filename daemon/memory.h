@@ -45,14 +45,20 @@ class Memory {
     // The descriptor to hand out for writing; borrowed.
     int writable() const { return fd_.number(); }
 
-    // A new one that the kernel will not let anyone write through.
-    proto::Result<proto::Fd> read_only() const;
+    // Another one that the kernel will not let anyone write through. It is opened when it is first asked for,
+    // which takes a quarter of an attachment's whole time, and borrowed as well.
+    proto::Result<int> read_only();
+
+    // Its segment is gone: to let go of it is to free it.
+    void release() { is_released_ = true; }
+    bool is_released() const { return is_released_; }
 
   private:
     Memory(proto::Fd fd, std::uint64_t size) : fd_(std::move(fd)), size_(size) {}
 
-    proto::Fd fd_;
+    proto::Fd fd_, read_only_fd_;
     std::uint64_t size_;
+    bool is_released_ = false;
 };
 
 } // namespace memshare::daemon

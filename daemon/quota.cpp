@@ -28,44 +28,47 @@ Charge& Charge::operator=(Charge&& other) noexcept {
         give_back();
         quota_ = std::exchange(other.quota_, nullptr);
         uid_ = other.uid_;
-        resource_ = other.resource_;
-        amount_ = other.amount_;
+        amounts_ = other.amounts_;
     }
     return *this;
 }
 
 void Charge::give_back() {
     if (quota_ != nullptr) {
-        std::exchange(quota_, nullptr)->give_back(uid_, resource_, amount_);
+        std::exchange(quota_, nullptr)->give_back(uid_, amounts_);
     }
 }
 
-proto::Answer<Charge> Quota::charge(std::uint32_t uid, Resource resource, std::uint64_t amount) {
-    const auto at = static_cast<std::size_t>(resource);
-    const auto user = users_.find(uid);
-    const std::uint64_t used = user == users_.end() ? 0 : user->second[at];
-    if (exceeds(used, amount, limits_.per_user[at])) {
-        return std::unexpected(proto::QuotaExceeded{.limit = std::string(user_names[at]),
-                                                    .allowed = limits_.per_user[at],
-                                                    .used = used,
-                                                    .requested = amount});
+proto::Answer<Charge> Quota::charge(std::uint32_t uid, std::initializer_list<Amount> asked) {
+    const auto refuse = [](std::string_view limit, std::uint64_t allowed, std::uint64_t used,
+                           std::uint64_t requested) {
+        return std::unexpected(proto::QuotaExceeded{
+            .limit = std::string(limit), .allowed = allowed, .used = used, .requested = requested});
+    };
+    Amounts& user = users_[uid];
+    Charge charge(*this, uid); // gives back what there is of it, if it is refused
+    for (const auto& [resource, amount] : asked) {
+        const auto at = static_cast<std::size_t>(resource);
+        const std::uint64_t used = user[at];
+        if (exceeds(used, amount, limits_.per_user[at])) {
+            return refuse(user_names[at], limits_.per_user[at], used, amount);
+        }
+        if (exceeds(total_[at], amount, limits_.total[at])) {
+            return refuse(total_names[at], limits_.total[at], total_[at], amount);
+        }
+        total_[at] += amount;
+        user[at] += amount;
+        charge.amounts_[at] += amount;
     }
-    if (exceeds(total_[at], amount, limits_.total[at])) {
-        return std::unexpected(proto::QuotaExceeded{.limit = std::string(total_names[at]),
-                                                    .allowed = limits_.total[at],
-                                                    .used = total_[at],
-                                                    .requested = amount});
-    }
-    total_[at] += amount;
-    users_[uid][at] += amount;
-    return Charge(*this, uid, resource, amount);
+    return charge;
 }
 
-void Quota::give_back(std::uint32_t uid, Resource resource, std::uint64_t amount) {
-    const auto at = static_cast<std::size_t>(resource);
-    total_[at] -= amount;
+void Quota::give_back(std::uint32_t uid, const Amounts& amounts) {
     const auto user = users_.find(uid);
-    user->second[at] -= amount;
+    for (std::size_t at = 0; at < resources; ++at) {
+        total_[at] -= amounts[at];
+        user->second[at] -= amounts[at];
+    }
     if (user->second == Amounts{}) {
         users_.erase(user);
     }

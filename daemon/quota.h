@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <unordered_map>
 
@@ -31,7 +32,12 @@ struct Limits {
 
 class Quota;
 
-// An amount of one resource that a user has; gives it back when it is destroyed. The quota outlives it.
+struct Amount {
+    Resource resource;
+    std::uint64_t amount;
+};
+
+// What a user has of some resources; gives it back when it is destroyed. The quota outlives it.
 class Charge {
   public:
     Charge() = default;
@@ -43,15 +49,13 @@ class Charge {
 
   private:
     friend class Quota;
-    Charge(Quota& quota, std::uint32_t uid, Resource resource, std::uint64_t amount)
-        : quota_(&quota), uid_(uid), resource_(resource), amount_(amount) {}
+    Charge(Quota& quota, std::uint32_t uid) : quota_(&quota), uid_(uid) {}
 
     void give_back();
 
     Quota* quota_ = nullptr;
     std::uint32_t uid_ = 0;
-    Resource resource_{};
-    std::uint64_t amount_ = 0;
+    Amounts amounts_{};
 };
 
 class Quota {
@@ -61,14 +65,17 @@ class Quota {
     Quota& operator=(const Quota&) = delete;
     ~Quota() = default;
 
-    // Refuses with the limit that would be passed.
-    proto::Answer<Charge> charge(std::uint32_t uid, Resource resource, std::uint64_t amount);
+    // All of it, or nothing: then the refusal says which limit would be passed.
+    proto::Answer<Charge> charge(std::uint32_t uid, std::initializer_list<Amount> asked);
+    proto::Answer<Charge> charge(std::uint32_t uid, Resource resource, std::uint64_t amount) {
+        return charge(uid, {{resource, amount}});
+    }
 
     const Amounts& total() const { return total_; }
 
   private:
     friend class Charge;
-    void give_back(std::uint32_t uid, Resource resource, std::uint64_t amount);
+    void give_back(std::uint32_t uid, const Amounts& amounts);
 
     Limits limits_;
     Amounts total_{};

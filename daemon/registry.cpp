@@ -81,7 +81,8 @@ Segment* Registry::find(const proto::SegmentName& name) {
     return found == by_name_.end() ? nullptr : found->second;
 }
 
-Segment& Registry::create(Session& creator, Blueprint blueprint, Memory memory, Charges charges) {
+Segment& Registry::create(Session& creator, Blueprint blueprint, Memory memory, Charge charge,
+                          Charge attachment) {
     assert(find_even_ended(blueprint.id) == nullptr && (!blueprint.name || find(*blueprint.name) == nullptr));
     auto made = std::make_unique<Segment>(Segment{.is = std::move(blueprint),
                                                   .memory = std::make_shared<Memory>(std::move(memory)),
@@ -90,9 +91,7 @@ Segment& Registry::create(Session& creator, Blueprint blueprint, Memory memory, 
                                                   .creator = creator.holder,
                                                   .age = ++last_age_,
                                                   .last_recovery = {},
-                                                  .segment_charge = std::move(charges.segment),
-                                                  .bytes_charge = std::move(charges.bytes),
-                                                  .descriptor_charge = std::move(charges.descriptor),
+                                                  .charge = std::move(charge),
                                                   .attached = {}});
     Segment& segment = *made;
     segments_.emplace(segment.is.id, std::move(made));
@@ -104,7 +103,7 @@ Segment& Registry::create(Session& creator, Blueprint blueprint, Memory memory, 
         creator.creations.insert(&segment);
     }
     happened(EventKind::created, segment, &creator);
-    attach(creator, segment, Access::write, segment.is.created_usec, std::move(charges.attachment));
+    attach(creator, segment, Access::write, segment.is.created_usec, std::move(attachment));
     return segment;
 }
 
@@ -187,6 +186,7 @@ bool Registry::bury_if_unused(Segment& segment) {
     if (!segment.ended || !segment.attached.empty()) {
         return false;
     }
+    segment.memory->release();
     released_.push_back(std::move(segment.memory));
     segments_.erase(segment.is.id);
     return true;

@@ -35,7 +35,7 @@ struct Session {
     Caller caller;
     std::int64_t pid = 0;
     std::string program;
-    Charge charge, descriptors_charge;
+    Charge charge;
     std::unordered_map<Segment*, Attachment> attachments;
     std::unordered_set<Segment*> creations; // of lifetime `creator`, and not ended
 
@@ -67,7 +67,7 @@ struct Segment {
     bool closed_to_writers = false; // but to its exclusive one
     std::uint64_t recoveries = 0;   // how often its lock was passed on from the dead
     std::optional<proto::DeadHolder> last_recovery;
-    Charge segment_charge, bytes_charge, descriptor_charge;
+    Charge charge;
     std::set<Session*> attached;
 
     Remains remains() const;
@@ -113,13 +113,8 @@ class Registry {
     // Also one that is ended but still attached. An id is free again only when its memory is.
     Segment* find_even_ended(const proto::SegmentId& id);
 
-    struct Charges {
-        Charge segment, bytes, attachment;
-        Charge descriptor{};
-    };
-
     // Makes a segment whose id and name are free, and attaches its creator for writing.
-    Segment& create(Session& creator, Blueprint blueprint, Memory memory, Charges charges);
+    Segment& create(Session& creator, Blueprint blueprint, Memory memory, Charge charge, Charge attachment);
 
     // Attaches a session, or once more one that is attached already (then without a charge).
     void attach(Session& session, Segment& segment, proto::Access access, std::uint64_t now_usec,

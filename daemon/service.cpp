@@ -14,18 +14,13 @@ using proto::Nothing;
 
 Answer<HolderId> Service::welcome(Peer peer) {
     const std::uint32_t uid = peer.caller.uid;
-    auto charge = quota_.charge(uid, Resource::sessions, 1);
+    auto charge = quota_.charge(
+        uid, {{Resource::sessions, 1}, {Resource::descriptors, proto::limits::descriptors_per_session}});
     if (!charge) {
         return std::unexpected(charge.error());
     }
-    auto descriptors = quota_.charge(uid, Resource::descriptors, proto::limits::descriptors_per_session);
-    if (!descriptors) {
-        return std::unexpected(descriptors.error());
-    }
     std::string token = proto::SegmentId::random().text();
-    Session& session = registry_.open_session(std::move(peer), std::move(token), *std::move(charge));
-    session.descriptors_charge = *std::move(descriptors);
-    return session.holder;
+    return registry_.open_session(std::move(peer), std::move(token), *std::move(charge)).holder;
 }
 
 // A lock is noted as recovered before it is: whoever gets it may ask at once from whom.

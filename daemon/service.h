@@ -10,11 +10,11 @@ namespace memshare::daemon {
 
 // What a conversation does after a call.
 struct Outgoing {
-    std::string text;     // one message; empty, if there is nothing to send
-    int fd = -1;          // a descriptor to send with it; borrowed, and good until control is given up...
-    proto::Fd own_fd;     // ...unless it is this one
-    HolderId session = 0; // whose the conversation is from now on
-    bool hang_up = false; // after sending
+    std::string text;               // one message; empty, if there is nothing to send
+    int fd = -1;                    // a descriptor to send with it, which is borrowed...
+    std::shared_ptr<Memory> memory; // ...from this
+    HolderId session = 0;           // whose the conversation is from now on
+    bool hang_up = false;           // after sending
     // Makes the next message of a stream, if there is one for now.
     enum class Stream { goes_on, ends, waits };
     std::function<Stream(Outgoing&)> next;
@@ -93,8 +93,6 @@ class Service final : private Observer {
     proto::Answer<Segment*> find(const proto::SegmentReference& reference);
     proto::Answer<Segment*> find_attached(const Session& session, const proto::SegmentReference& reference);
     proto::Answer<Segment*> find_for(const Session& session, const proto::SegmentReference& reference);
-    proto::Answer<Registry::Charges> charge_for(const Session& session, std::uint64_t bytes);
-    proto::Answer<void> hand_out(Turn& turn, const Segment& segment, proto::Access access);
 
     struct Batch {
         proto::List::Reply reply;

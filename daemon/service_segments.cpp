@@ -80,6 +80,12 @@ proto::Result<Memory> memory_for(const Blueprint& plan, std::uint64_t bytes) {
                                                 : Seals::all);
 }
 
+// A descriptor of the segment's memory goes with the reply.
+void lend(Outgoing& out, const Segment& segment, int fd) {
+    out.memory = segment.memory;
+    out.fd = fd;
+}
+
 // Before anybody but its creator has it: the creator has mapped it by then.
 Answer<void> close_to_other_writers(Segment& segment) {
     if (!segment.is.exclusive_writer || segment.closed_to_writers) {
@@ -125,49 +131,13 @@ Answer<Segment*> Service::find_for(const Session& session, const proto::SegmentR
     return segment;
 }
 
-Answer<Registry::Charges> Service::charge_for(const Session& session, std::uint64_t bytes) {
-    Registry::Charges charges;
-    const auto take = [&](Charge& into, Resource resource, std::uint64_t amount) -> Answer<void> {
-        auto charge = quota_.charge(session.caller.uid, resource, amount);
-        if (!charge) {
-            return std::unexpected(charge.error());
-        }
-        into = *std::move(charge);
-        return {};
-    };
-    for (const auto& taken :
-         {take(charges.segment, Resource::segments, 1), take(charges.bytes, Resource::bytes, bytes),
-          take(charges.attachment, Resource::attachments, 1),
-          take(charges.descriptor, Resource::descriptors, 1)}) {
-        if (!taken) {
-            return std::unexpected(taken.error());
-        }
-    }
-    return charges;
-}
-
-// Puts the descriptor of a segment beside the reply.
-Answer<void> Service::hand_out(Turn& turn, const Segment& segment, Access access) {
-    if (access == Access::write) {
-        turn.out.fd = segment.memory->writable();
-        return {};
-    }
-    auto fd = segment.memory->read_only();
-    if (!fd) {
-        return std::unexpected(refusal_of(fd.error(), 0));
-    }
-    turn.out.own_fd = *std::move(fd);
-    turn.out.fd = turn.out.own_fd.number();
-    return {};
-}
-
 Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& call) {
     Session& session = turn.session;
     if (Segment* made = call.id ? registry_.find_even_ended(*call.id) : nullptr) {
         if (made->creator != session.holder || made->ended) {
             return std::unexpected(NameTaken{call.id->text()});
         }
-        turn.out.fd = made->memory->writable(); // the call is repeated: its first reply was lost
+        lend(turn.out, *made, made->memory->writable()); // the call is repeated: its first reply was lost
         return proto::MemoryReply{.segment = described(*made)};
     }
     auto plan = blueprint_of(session, call);
@@ -179,9 +149,16 @@ Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& ca
     }
     const std::uint64_t offset = plan->type.payload_offset();
     const std::uint64_t bytes = offset + plan->type.payload_bytes();
-    auto charges = charge_for(session, bytes);
-    if (!charges) {
-        return std::unexpected(charges.error());
+    const std::uint32_t uid = session.caller.uid;
+    auto charge = quota_.charge(uid, {{Resource::segments, 1},
+                                      {Resource::bytes, bytes},
+                                      {Resource::descriptors, proto::limits::descriptors_per_segment}});
+    if (!charge) {
+        return std::unexpected(charge.error());
+    }
+    auto attachment = quota_.charge(uid, Resource::attachments, 1);
+    if (!attachment) {
+        return std::unexpected(attachment.error());
     }
     auto memory = memory_for(*plan, bytes);
     if (!memory) {
@@ -195,9 +172,9 @@ Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& ca
     if (auto written = memory->write(call.initial, offset); !written) {
         return std::unexpected(refusal_of(written.error(), bytes));
     }
-    const Segment& segment =
-        registry_.create(session, *std::move(plan), *std::move(memory), *std::move(charges));
-    turn.out.fd = segment.memory->writable();
+    const Segment& segment = registry_.create(session, *std::move(plan), *std::move(memory),
+                                              *std::move(charge), *std::move(attachment));
+    lend(turn.out, segment, segment.memory->writable());
     return proto::MemoryReply{.segment = described(segment)};
 }
 
@@ -238,9 +215,11 @@ Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& ca
     if (const auto closed = close_to_other_writers(segment); !closed) {
         return std::unexpected(closed.error());
     }
-    if (const auto handed = hand_out(turn, segment, call.access); !handed) {
-        return std::unexpected(handed.error());
+    const auto fd = call.access == Access::write ? segment.memory->writable() : segment.memory->read_only();
+    if (!fd) {
+        return std::unexpected(refusal_of(fd.error(), 0));
     }
+    lend(turn.out, segment, *fd);
     const auto known = turn.session.attachments.find(&segment);
     const bool starts_to_wait =
         call.waits && (known == turn.session.attachments.end() || !known->second.waits);

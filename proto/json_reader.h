@@ -62,7 +62,9 @@ class JsonValue {
     // Nothing, if it is of another kind. An integer may also be written as "65536" or 65536.0.
     std::optional<bool> boolean() const;
     std::optional<std::int64_t> integer() const;
-    std::optional<std::uint64_t> natural() const;
+    std::optional<std::uint64_t> natural() const {
+        return node().kind == JsonDocument::Kind::natural ? node().natural : natural_otherwise();
+    }
     std::optional<std::string_view> string() const;
 
     // Calls each(name, value) for the members of an object, or each(value) for the items of an array, while
@@ -93,6 +95,7 @@ class JsonValue {
     friend class JsonDocument;
 
     JsonValue(const JsonDocument& document, std::uint32_t at) : document_(document), at_(at) {}
+    std::optional<std::uint64_t> natural_otherwise() const;
     const JsonDocument::Node& node() const { return document_.get().nodes_[at_]; }
 
     std::reference_wrapper<const JsonDocument> document_;

@@ -66,7 +66,7 @@ inline constexpr std::size_t events_waiting = 128;
 // Freeing this much takes some 50 us; the last close of a larger segment is left to another thread.
 inline constexpr std::uint64_t close_inline_bytes = MiB;
 
-// Default quotas: of one user, and in all. A session takes two descriptors and a segment one, and all have to
+// Default quotas: of one user, and in all. A session and a segment take two descriptors each, and all have to
 // fit under the daemon's RLIMIT_NOFILE, so that is a limit as well.
 inline constexpr std::uint64_t sessions_per_user = 512;
 inline constexpr std::uint64_t segments_per_user = 32768;
@@ -79,9 +79,11 @@ inline constexpr std::uint64_t attachments_total = 524288;
 
 // Descriptors. The daemon has as many as its RLIMIT_NOFILE, and keeps these for itself: its loop, its log,
 // its listening sockets, what is being sent. Of the others a session takes two (its socket and its process)
-// and a segment one, and one user gets all but a share, so that the others can still connect.
+// and a segment two (for writing and for reading), and one user gets all but a share, so that the others can
+// still connect.
 inline constexpr std::uint64_t descriptors_kept = 64;
 inline constexpr std::uint64_t descriptors_per_session = 2;
+inline constexpr std::uint64_t descriptors_per_segment = 2;
 inline constexpr std::uint64_t descriptors_share = 16; // one sixteenth
 
 } // namespace memshare::proto::limits

@@ -59,38 +59,58 @@ enum class Strangers { refuse, ignore };
 using WrongPart = std::string;
 template <typename T> using Read = std::expected<T, WrongPart>;
 
-template <typename T> struct Json; // read() and write() for each type that a member may have
+struct Reading {
+    Strangers strangers;
+    WrongPart wrong{};
+};
+
+// read() and write() for each type that a member may have. What is read is made where it stays: read() says
+// whether it was there.
+template <typename T> struct Json;
 
 template <typename T> Read<T> read_json(JsonValue from, Strangers strangers) {
-    return Json<T>::read(from, strangers);
+    Reading reading{.strangers = strangers};
+    Read<T> value;
+    if (!Json<T>::read(*value, from, reading)) {
+        value = std::unexpected(std::move(reading.wrong));
+    }
+    return value;
 }
 template <typename T> void write_json(JsonWriter& to, const T& value) { Json<T>::write(to, value); }
 
-template <> struct Json<bool> {
-    static Read<bool> read(JsonValue from, Strangers /*unused*/) {
-        const auto value = from.boolean();
-        return value ? Read<bool>(*value) : std::unexpected(WrongPart{});
+// Whether there is such a value; then it is taken.
+template <typename T> bool take(T& into, std::optional<T> value) {
+    if (value) {
+        into = *std::move(value);
     }
+    return value.has_value();
+}
+
+template <> struct Json<bool> {
+    static bool read(bool& into, JsonValue from, Reading& /*unused*/) { return take(into, from.boolean()); }
     static void write(JsonWriter& to, bool value) { to.value(value); }
 };
 
 template <std::integral T> struct Json<T> {
-    static Read<T> read(JsonValue from, Strangers /*unused*/) {
+    static bool read(T& into, JsonValue from, Reading& /*unused*/) {
         if (const auto value = from.natural(); value && std::in_range<T>(*value)) {
-            return static_cast<T>(*value);
+            into = static_cast<T>(*value);
+            return true;
         }
         if (const auto value = from.integer(); value && std::in_range<T>(*value)) {
-            return static_cast<T>(*value);
+            into = static_cast<T>(*value);
+            return true;
         }
-        return std::unexpected(WrongPart{});
+        return false;
     }
     static void write(JsonWriter& to, T value) { to.value(value); }
 };
 
 template <> struct Json<std::string> {
-    static Read<std::string> read(JsonValue from, Strangers /*unused*/) {
+    static bool read(std::string& into, JsonValue from, Reading& /*unused*/) {
         const auto text = from.string();
-        return text ? Read<std::string>(*text) : std::unexpected(WrongPart{});
+        into = text.value_or("");
+        return text.has_value();
     }
     static void write(JsonWriter& to, const std::string& value) { to.value(std::string_view(value)); }
 };
@@ -98,14 +118,15 @@ template <> struct Json<std::string> {
 template <typename T>
     requires std::is_enum_v<T>
 struct Json<T> {
-    static Read<T> read(JsonValue from, Strangers /*unused*/) {
+    static bool read(T& into, JsonValue from, Reading& /*unused*/) {
         const auto text = from.string();
         for (std::size_t at = 0; text && at < NamesOf<T>::names.size(); ++at) {
             if (NamesOf<T>::names[at] == *text) {
-                return static_cast<T>(at);
+                into = static_cast<T>(at);
+                return true;
             }
         }
-        return std::unexpected(WrongPart{});
+        return false;
     }
     static void write(JsonWriter& to, T value) {
         to.value(NamesOf<T>::names[static_cast<std::size_t>(value)]);
@@ -114,24 +135,23 @@ struct Json<T> {
 
 // Types that check their own text.
 template <typename T>
-    requires requires(std::string_view text, const T& value) {
-        { T::parse(text) } -> std::same_as<std::optional<T>>;
-        std::string_view(value.text());
-    }
-struct Json<T> {
-    static Read<T> read(JsonValue from, Strangers /*unused*/) {
+concept Parsed = requires(std::string_view text, const T& value) {
+    { T::parse(text) } -> std::same_as<std::optional<T>>;
+    std::string_view(value.text());
+};
+
+template <Parsed T> struct Json<T> {
+    static bool read(T& into, JsonValue from, Reading& /*unused*/) {
         const auto text = from.string();
-        auto value = text ? T::parse(*text) : std::nullopt;
-        return value ? Read<T>(*std::move(value)) : std::unexpected(WrongPart{});
+        return text && take(into, T::parse(*text));
     }
     static void write(JsonWriter& to, const T& value) { to.value(std::string_view(value.text())); }
 };
 
 template <> struct Json<std::vector<std::byte>> {
-    static Read<std::vector<std::byte>> read(JsonValue from, Strangers /*unused*/) {
+    static bool read(std::vector<std::byte>& into, JsonValue from, Reading& /*unused*/) {
         const auto text = from.string();
-        auto bytes = text ? from_base64(*text) : std::nullopt;
-        return bytes ? Read<std::vector<std::byte>>(*std::move(bytes)) : std::unexpected(WrongPart{});
+        return text && take(into, from_base64(*text));
     }
     static void write(JsonWriter& to, const std::vector<std::byte>& value) {
         to.value(std::string_view(to_base64(value)));
@@ -139,24 +159,27 @@ template <> struct Json<std::vector<std::byte>> {
 };
 
 template <typename T> struct Json<std::optional<T>> {
-    static Read<std::optional<T>> read(JsonValue from, Strangers strangers) {
-        return read_json<T>(from, strangers);
+    static bool read(std::optional<T>& into, JsonValue from, Reading& reading) {
+        if constexpr (Parsed<T>) { // which may have no value before it is read
+            const auto text = from.string();
+            into = text ? T::parse(*text) : std::nullopt;
+            return into.has_value();
+        } else {
+            return Json<T>::read(into.emplace(), from, reading);
+        }
     }
     static void write(JsonWriter& to, const std::optional<T>& value) { write_json(to, *value); }
 };
 
 template <typename T> struct Json<std::vector<T>> {
-    static Read<std::vector<T>> read(JsonValue from, Strangers strangers) {
-        std::vector<T> items;
+    static bool read(std::vector<T>& into, JsonValue from, Reading& reading) {
         const bool whole = from.is_array() && from.items([&](JsonValue item) {
-            auto value = read_json<T>(item, strangers);
-            if (!value) {
-                return false;
-            }
-            items.push_back(*std::move(value));
-            return true;
+            return Json<T>::read(into.emplace_back(), item, reading);
         });
-        return whole ? Read<std::vector<T>>(std::move(items)) : std::unexpected(WrongPart{});
+        if (!whole) {
+            reading.wrong.clear(); // the array is named, and not what is wrong with one of its items
+        }
+        return whole;
     }
     static void write(JsonWriter& to, const std::vector<T>& items) {
         to.begin_array();
@@ -175,33 +198,33 @@ template <typename T> constexpr void for_each_member(auto each) {
 template <typename T>
     requires requires { MembersOf<T>::list(); }
 struct Json<T> {
-    static Read<T> read(JsonValue from, Strangers strangers) {
+    static bool read(T& into, JsonValue from, Reading& reading) {
         if (!from.is_object()) {
-            return std::unexpected(WrongPart{});
+            return false;
         }
-        T result{};
         std::array<bool, count> seen{};
         std::size_t next = 0; // most peers send the members in their order
-        std::optional<WrongPart> wrong;
         const bool whole = from.members([&](std::string_view name, JsonValue value) {
             const std::size_t at = find(name, next);
             if (at == count) {
-                wrong = strangers == Strangers::refuse ? std::optional(WrongPart(name)) : std::nullopt;
-            } else if (seen[at]) {
-                wrong = WrongPart(name);   // said twice
-            } else if (!value.is_null()) { // which is the same as absent
-                wrong = readers()[at].read(result, value, strangers);
+                return reading.strangers == Strangers::ignore || is_wrong(name, reading);
+            }
+            if (seen[at]) { // said twice
+                return is_wrong(name, reading);
+            }
+            if (!value.is_null()) { // which is the same as absent
                 seen[at] = true;
                 next = at + 1;
+                return readers()[at].read(into, value, reading) || is_wrong(name, reading);
             }
-            return !wrong;
+            return true;
         });
-        for (std::size_t at = 0; whole && !wrong && at < count; ++at) {
+        for (std::size_t at = 0; whole && at < count; ++at) {
             if (readers()[at].required && !seen[at]) {
-                wrong = WrongPart(readers()[at].name);
+                return is_wrong(readers()[at].name, reading);
             }
         }
-        return wrong ? Read<T>(std::unexpected(*std::move(wrong))) : Read<T>(std::move(result));
+        return whole;
     }
 
     static void write(JsonWriter& to, const T& value) {
@@ -217,7 +240,7 @@ struct Json<T> {
     struct Reader {
         std::string_view name;
         bool required = false;
-        std::optional<WrongPart> (*read)(T&, JsonValue, Strangers) = nullptr;
+        bool (*read)(T&, JsonValue, Reading&) = nullptr;
     };
     static const std::array<Reader, count>& readers() {
         static constexpr auto all = []<std::size_t... index>(std::index_sequence<index...> /*all*/) {
@@ -243,16 +266,16 @@ struct Json<T> {
         return count;
     }
 
-    template <std::size_t index>
-    static std::optional<WrongPart> read_member(T& result, JsonValue value, Strangers strangers) {
-        static constexpr auto member = std::get<index>(list);
-        using Part = std::remove_cvref_t<decltype(result.*member.pointer)>;
-        auto part = read_json<Part>(value, strangers);
-        if (!part) {
-            return WrongPart(member.name) + (part.error().empty() ? "" : "." + part.error());
-        }
-        result.*member.pointer = *std::move(part);
-        return std::nullopt;
+    template <std::size_t index> static bool read_member(T& into, JsonValue from, Reading& reading) {
+        auto& part = into.*std::get<index>(list).pointer;
+        return Json<std::remove_cvref_t<decltype(part)>>::read(part, from, reading);
+    }
+
+    // This member is, or a part of it that is known already.
+    static bool is_wrong(std::string_view name, Reading& reading) {
+        const bool inside = !reading.wrong.empty();
+        reading.wrong.insert(0, std::string(name) + (inside ? "." : ""));
+        return false;
     }
 
     template <typename Part>

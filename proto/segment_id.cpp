@@ -9,18 +9,20 @@ namespace {
 
 bool dash_before(std::size_t byte) { return byte == 4 || byte == 6 || byte == 8 || byte == 10; }
 
-std::optional<std::uint8_t> digit(char c) {
-    if (c >= '0' && c <= '9') {
-        return static_cast<std::uint8_t>(c - '0');
+constexpr std::uint8_t no_digit = 0xFF;
+
+// What each character stands for as a hexadecimal digit.
+constexpr std::array<std::uint8_t, 256> digit = [] {
+    std::array<std::uint8_t, 256> all{};
+    all.fill(no_digit);
+    for (std::uint8_t value = 0; value < 10; ++value) {
+        all[std::size_t{'0'} + value] = value;
     }
-    if (c >= 'a' && c <= 'f') {
-        return static_cast<std::uint8_t>(c - 'a' + 10);
+    for (std::uint8_t value = 10; value < 16; ++value) {
+        all[std::size_t{'a'} + value - 10] = all[std::size_t{'A'} + value - 10] = value;
     }
-    if (c >= 'A' && c <= 'F') {
-        return static_cast<std::uint8_t>(c - 'A' + 10);
-    }
-    return std::nullopt;
-}
+    return all;
+}();
 
 } // namespace
 
@@ -34,12 +36,12 @@ std::optional<SegmentId> SegmentId::parse(std::string_view text) {
         if (dash_before(byte) && text[at++] != '-') {
             return std::nullopt;
         }
-        const auto high = digit(text[at++]);
-        const auto low = digit(text[at++]);
-        if (!high || !low) {
+        const std::uint8_t high = digit[static_cast<std::uint8_t>(text[at++])];
+        const std::uint8_t low = digit[static_cast<std::uint8_t>(text[at++])];
+        if (high == no_digit || low == no_digit) {
             return std::nullopt;
         }
-        id.bytes_[byte] = static_cast<std::uint8_t>(*high << 4 | *low);
+        id.bytes_[byte] = static_cast<std::uint8_t>(high << 4 | low);
     }
     return id;
 }

@@ -4,7 +4,7 @@
 #include <memshare/at_once.hpp>
 
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <exception>
 #include <utility>
@@ -62,11 +62,11 @@ Attachment::~Attachment() {
 // The size and place of the payload come from the broker, the size of the memory from the kernel, and its
 // seal says that it stays so: then no access in these bounds can ever be a SIGBUS.
 void Attachment::map(const Fd& memory) {
-    struct stat status{};
-    if (!memory || fstat(memory.number(), &status) != 0) {
+    const off_t end = memory ? lseek(memory.number(), 0, SEEK_END) : -1; // sooner told than fstat(2) does
+    if (end < 0) {
         throw Error(Errc::protocol_violation, "the broker sent no memory", info_.name);
     }
-    const auto size = static_cast<std::uint64_t>(status.st_size);
+    const auto size = static_cast<std::uint64_t>(end);
     const std::uint64_t offset = info_.payload_offset;
     const std::uint64_t payload =
         info_.form == Form::value ? abi::payload_size(Form::value, info_.size_bytes, 1) : info_.size_bytes;

@@ -89,9 +89,9 @@ TEST(Memory, IsItsOwnersAloneWhateverTheUmask) {
 }
 
 TEST(Memory, IsCloseOnExec) {
-    const Memory memory = make(4096);
+    Memory memory = make(4096);
     EXPECT_TRUE(is_close_on_exec(memory.writable()));
-    EXPECT_TRUE(is_close_on_exec(memory.read_only()->number()));
+    EXPECT_TRUE(is_close_on_exec(*memory.read_only()));
 }
 
 TEST(Memory, BearsTheIdOfItsSegment) {
@@ -115,32 +115,38 @@ TEST(Memory, TakesNoContentsBehindItsEnd) {
 }
 
 TEST(Memory, IsTheSameThroughAReadOnlyDescriptor) {
-    const Memory memory = make(4096);
+    Memory memory = make(4096);
     const auto reader = memory.read_only();
     ASSERT_TRUE(reader);
-    EXPECT_NE(reader->number(), memory.writable());
-    EXPECT_TRUE(same_file(reader->number(), memory.writable()));
+    EXPECT_NE(*reader, memory.writable());
+    EXPECT_TRUE(same_file(*reader, memory.writable()));
+}
+
+TEST(Memory, HasOneReadOnlyDescriptorForAll) {
+    Memory memory = make(4096);
+    const int first = *memory.read_only();
+    EXPECT_EQ(*memory.read_only(), first);
 }
 
 TEST(Memory, CannotBeWrittenThroughAReadOnlyDescriptor) {
-    const Memory memory = make(4096);
+    Memory memory = make(4096);
     const auto reader = memory.read_only();
-    EXPECT_EQ(pwrite(reader->number(), "x", 1, 0), -1);
+    EXPECT_EQ(pwrite(*reader, "x", 1, 0), -1);
     EXPECT_EQ(errno, EBADF);
-    EXPECT_EQ(proto::Mapping::map(reader->number(), 4096, proto::Mapping::Access::write).error().code,
+    EXPECT_EQ(proto::Mapping::map(*reader, 4096, proto::Mapping::Access::write).error().code,
               std::errc::permission_denied);
-    EXPECT_TRUE(proto::Mapping::map(reader->number(), 4096, proto::Mapping::Access::read));
+    EXPECT_TRUE(proto::Mapping::map(*reader, 4096, proto::Mapping::Access::read));
 }
 
 TEST(Memory, CannotBeReopenedForWritingByAnotherUser) {
     if (geteuid() != 0) {
         GTEST_SKIP() << "becoming another user takes root";
     }
-    const Memory memory = make(4096);
+    Memory memory = make(4096);
     const auto reader = memory.read_only();
-    const std::string path = own_path(reader->number());
+    const std::string path = own_path(*reader);
     EXPECT_EQ(error_of_another_user([&] { return open(path.c_str(), O_RDWR | O_CLOEXEC); }), EACCES);
-    EXPECT_EQ(error_of_another_user([&] { return fchmod(reader->number(), 0666); }), EPERM);
+    EXPECT_EQ(error_of_another_user([&] { return fchmod(*reader, 0666); }), EPERM);
 }
 
 TEST(Memory, OfASizeThatNoFileHasIsAnError) {

@@ -97,6 +97,18 @@ TEST_F(AQuota, NamesEachResource) {
     EXPECT_TRUE(charge(bob, Resource::attachments, 4).starts_with("totalAttachments: 8"));
 }
 
+TEST_F(AQuota, OfSeveralResourcesIsTakenWhole) {
+    const auto charge = quota_.charge(anne, {{Resource::segments, 1}, {Resource::bytes, 10}});
+    ASSERT_TRUE(charge);
+    EXPECT_EQ(quota_.total(), (Amounts{0, 1, 10, 0}));
+}
+
+TEST_F(AQuota, OfSeveralResourcesIsRefusedWhole) {
+    EXPECT_FALSE(quota_.charge(anne, {{Resource::segments, 3}, {Resource::bytes, 11}}));
+    EXPECT_EQ(quota_.total(), Amounts{});
+    EXPECT_TRUE(quota_.charge(anne, {{Resource::segments, 3}, {Resource::bytes, 10}}));
+}
+
 TEST_F(AQuota, IsGivenBackAtTheEndOfACharge) {
     EXPECT_EQ(bytes(anne, 10), "");
     kept_.clear();

@@ -21,7 +21,7 @@ class ARegistry : public testing::Test {
         const std::string token = "token " + std::to_string(++tokens_);
         return registry_.open_session(
             {.caller = {.uid = 7, .gid = 7, .groups = {}}, .pid = 42, .program = "test", .process = {}},
-            token, charge(Resource::sessions));
+            token, charge({{Resource::sessions, 1}}));
     }
 
     Segment& segment(Session& creator, Lifetime lifetime,
@@ -36,21 +36,21 @@ class ARegistry : public testing::Test {
                                  .rights = {},
                                  .created_usec = 1000},
                                 *Memory::create(id, 4096),
-                                {.segment = charge(Resource::segments),
-                                 .bytes = charge(Resource::bytes, 4096),
-                                 .attachment = charge(Resource::attachments)});
+                                charge({{Resource::segments, 1}, {Resource::bytes, 4096}}),
+                                charge({{Resource::attachments, 1}}));
     }
 
     void attach(Session& session, Segment& segment, Access access = Access::write) {
         const bool first = !session.attachments.contains(&segment);
-        registry_.attach(session, segment, access, 2000, first ? charge(Resource::attachments) : Charge());
+        registry_.attach(session, segment, access, 2000,
+                         first ? charge({{Resource::attachments, 1}}) : Charge());
     }
 
     bool detach(Session& session, Segment& segment, std::optional<Access> access = {}) {
         return registry_.detach(session, segment, access).has_value();
     }
 
-    Charge charge(Resource resource, std::uint64_t amount = 1) { return *quota_.charge(7, resource, amount); }
+    Charge charge(std::initializer_list<Amount> amounts) { return *quota_.charge(7, amounts); }
 
     bool can_be_found(const proto::SegmentId& id) { return registry_.find(id) != nullptr; }
     bool is_gone(const proto::SegmentId& id) { return registry_.find_even_ended(id) == nullptr; }

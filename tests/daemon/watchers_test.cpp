@@ -18,9 +18,7 @@ Segment segment_of(std::uint32_t uid, std::uint32_t mode, std::string_view name)
             .memory = std::make_shared<Memory>(*Memory::create(id, abi::page)),
             .creator_program = {},
             .last_recovery = {},
-            .segment_charge = {},
-            .bytes_charge = {},
-            .descriptor_charge = {},
+            .charge = {},
             .attached = {}};
 }
 
