@@ -80,10 +80,11 @@ template <typename T> void write_json(JsonWriter& to, const T& value) { Json<T>:
 
 // Whether there is such a value; then it is taken.
 template <typename T> bool take(T& into, std::optional<T> value) {
-    if (value) {
+    const bool is_there = value.has_value();
+    if (is_there) {
         into = *std::move(value);
     }
-    return value.has_value();
+    return is_there;
 }
 
 template <> struct Json<bool> {
