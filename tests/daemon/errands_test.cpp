@@ -33,9 +33,9 @@ TEST_F(AnErrand, IsDoneElsewhereAndItsOutcomeIsCalledOnTheLoop) {
 
 TEST_F(AnErrand, ThatSomebodyWaitsForIsDoneBeforeOthers) {
     std::string order;
+    std::promise<void> go; // outlives the errand that waits for it
     {
         Errands errands(loop);
-        std::promise<void> go;
         errands.run([&]() -> Errands::Outcome {
             go.get_future().wait(); // so that the others are all there
             return {};
