@@ -13,4 +13,8 @@ bool may(const Caller& caller, proto::Access access, const Rights& rights) {
 
 bool owns(const Caller& caller, const Rights& rights) { return caller.uid == 0 || caller.uid == rights.uid; }
 
+bool may_give_to(const Caller& caller, std::uint32_t gid) {
+    return caller.uid == 0 || caller.is_in_group(gid);
+}
+
 } // namespace memshare::daemon

@@ -22,4 +22,7 @@ bool may(const Caller& caller, proto::Access access, const Rights& rights);
 // Whether the caller may end or change the segment: its owner, and root.
 bool owns(const Caller& caller, const Rights& rights);
 
+// Whether the caller may let this group use what it owns: a group of its own, as for files.
+bool may_give_to(const Caller& caller, std::uint32_t gid);
+
 } // namespace memshare::daemon

@@ -19,7 +19,8 @@ proto::Segment described(const Segment& segment) {
             .creator = {.pid = segment.creator_pid, .program = segment.creator_program},
             .created_usec = is.created_usec,
             .attachments = segment.attached.size(),
-            .frozen = segment.frozen};
+            .frozen = segment.frozen,
+            .ended = segment.ended};
 }
 
 } // namespace memshare::daemon

@@ -168,6 +168,27 @@ void Registry::publish(Segment& segment, proto::SegmentName name, const Session*
     happened(EventKind::published, segment, by);
 }
 
+bool Registry::change(Segment& segment, const Change& change, const Session* by) {
+    assert(!segment.ended);
+    Session* const creator = find_session(segment.creator);
+    if (change.lifetime == Lifetime::creator && creator == nullptr) {
+        return false;
+    }
+    segment.is.lifetime = change.lifetime.value_or(segment.is.lifetime);
+    segment.is.rights.gid = change.gid.value_or(segment.is.rights.gid);
+    segment.is.rights.mode = change.mode.value_or(segment.is.rights.mode);
+    if (segment.is.lifetime == Lifetime::creator) {
+        creator->creations.insert(&segment);
+    } else if (creator != nullptr) {
+        creator->creations.erase(&segment);
+    }
+    happened(EventKind::changed, segment, by);
+    if (segment.is.lifetime == Lifetime::attached && segment.attached.empty()) {
+        end(segment, by);
+    }
+    return true;
+}
+
 void Registry::end(Segment& segment, const Session* by) {
     assert(!segment.ended);
     segment.ended = true;

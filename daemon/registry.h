@@ -130,6 +130,15 @@ class Registry {
     // Names an unnamed segment. The name is free.
     void publish(Segment& segment, proto::SegmentName name, const Session* by = nullptr);
 
+    struct Change {
+        std::optional<proto::Lifetime> lifetime{};
+        std::optional<std::uint32_t> gid{}, mode{};
+    };
+
+    // Changes a segment that has not ended; it may end by that. False, and nothing is changed, if it is to
+    // end with its creator's session, and that has.
+    bool change(Segment& segment, const Change& change, const Session* by = nullptr);
+
     // Ends a segment: nobody finds it any more. It is gone with its last attachment.
     void end(Segment& segment, const Session* by = nullptr);
 

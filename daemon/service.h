@@ -68,6 +68,7 @@ class Service final : private Observer {
     proto::Answer<proto::Nothing> handle(Turn& turn, const proto::Detach& call);
     proto::Answer<proto::Nothing> handle(Turn& turn, const proto::Publish& call);
     proto::Answer<proto::Nothing> handle(Turn& turn, const proto::Destroy& call);
+    proto::Answer<proto::Nothing> handle(Turn& turn, const proto::Change& call);
     proto::Answer<proto::Nothing> handle(Turn& turn, const proto::Freeze& call);
     proto::Answer<proto::Describe::Reply> handle(Turn& turn, const proto::Describe& call);
     proto::Answer<proto::List::Reply> handle(Turn& turn, const proto::List& call);

@@ -51,7 +51,7 @@ Answer<Blueprint> blueprint_of(const Session& session, const proto::Create& call
     if (plan.rights.mode > permission_bits) {
         return invalid("mode");
     }
-    if (session.caller.uid != 0 && !session.caller.is_in_group(plan.rights.gid)) {
+    if (!may_give_to(session.caller, plan.rights.gid)) {
         return invalid("group");
     }
     if (call.initial.size() >
@@ -289,6 +289,24 @@ Answer<Nothing> Service::handle(Turn& turn, const proto::Destroy& call) {
         return std::unexpected(found.error());
     }
     registry_.end(**found, &turn.session);
+    return Nothing{};
+}
+
+Answer<Nothing> Service::handle(Turn& turn, const proto::Change& call) {
+    const auto found = find_for(turn.session, {call.name, call.id});
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    if (call.mode && *call.mode > permission_bits) {
+        return invalid("mode");
+    }
+    if (call.group && !may_give_to(turn.session.caller, *call.group)) {
+        return invalid("group");
+    }
+    if (!registry_.change(**found, {.lifetime = call.lifetime, .gid = call.group, .mode = call.mode},
+                          &turn.session)) {
+        return invalid("lifetime");
+    }
     return Nothing{};
 }
 

@@ -8,7 +8,7 @@ namespace memshare::proto {
 
 enum class Lifetime { creator, attached, persistent };
 enum class Access { read, write };
-enum class EventKind { ready, created, published, attached, detached, ended, lock_recovered };
+enum class EventKind { ready, created, published, changed, attached, detached, ended, lock_recovered };
 
 template <> struct NamesOf<Form> {
     static constexpr std::array<std::string_view, 2> names{"value", "array"};
@@ -24,8 +24,8 @@ template <> struct NamesOf<Access> {
 };
 
 template <> struct NamesOf<EventKind> {
-    static constexpr std::array<std::string_view, 7> names{"ready",    "created", "published",     "attached",
-                                                           "detached", "ended",   "lock_recovered"};
+    static constexpr std::array<std::string_view, 8> names{
+        "ready", "created", "published", "changed", "attached", "detached", "ended", "lock_recovered"};
 };
 
 template <> struct MembersOf<Field> {
@@ -67,6 +67,7 @@ struct Segment {
     std::uint64_t created_usec = 0;
     std::uint64_t attachments = 0;
     bool frozen = false;
+    bool ended = false;
 
     static constexpr auto members() {
         return std::tuple(
@@ -76,7 +77,8 @@ struct Segment {
             required("payloadOffset", &Segment::payload_offset), required("lifetime", &Segment::lifetime),
             required("mode", &Segment::mode), required("uid", &Segment::uid), required("gid", &Segment::gid),
             required("creator", &Segment::creator), required("createdUSec", &Segment::created_usec),
-            required("attachments", &Segment::attachments), required("frozen", &Segment::frozen));
+            required("attachments", &Segment::attachments), required("frozen", &Segment::frozen),
+            optional("ended", &Segment::ended));
     }
 };
 
@@ -238,6 +240,20 @@ struct Destroy {
     using Reply = Nothing;
 };
 
+struct Change {
+    static constexpr std::string_view method = "io.memshare.Broker.Change";
+    std::optional<SegmentName> name;
+    std::optional<SegmentId> id;
+    std::optional<Lifetime> lifetime;
+    std::optional<std::uint32_t> mode, group;
+    static constexpr auto members() {
+        return std::tuple(optional("name", &Change::name), optional("id", &Change::id),
+                          optional("lifetime", &Change::lifetime), optional("mode", &Change::mode),
+                          optional("group", &Change::group));
+    }
+    using Reply = Nothing;
+};
+
 struct Freeze {
     static constexpr std::string_view method = "io.memshare.Broker.Freeze";
     std::optional<SegmentName> name;
@@ -321,7 +337,7 @@ struct GetInterfaceDescription {
 
 // All of them. A service that has no handler for one of these does not compile.
 template <typename...> struct MethodList {};
-using Methods = MethodList<Create, Attach, Detach, Publish, Destroy, Freeze, Describe, List, Watch, Hello,
-                           Goodbye, GetInfo, GetInterfaceDescription>;
+using Methods = MethodList<Create, Attach, Detach, Publish, Destroy, Change, Freeze, Describe, List, Watch,
+                           Hello, Goodbye, GetInfo, GetInterfaceDescription>;
 
 } // namespace memshare::proto

@@ -5,6 +5,8 @@
 #include "client/ctl/table.h"
 #include <memshare/segment.hpp>
 
+#include <grp.h>
+
 #include <algorithm>
 #include <atomic>
 #include <charconv>
@@ -176,6 +178,41 @@ void set(Broker& broker, const std::string& name, const std::vector<std::string>
 void destroy(Broker& broker, const std::vector<std::string>& names) {
     for (const std::string& name : names) {
         broker.destroy(name);
+    }
+}
+
+std::uint32_t mode_of(const std::string& octal) {
+    std::uint32_t mode = 0;
+    const char* const end = octal.data() + octal.size();
+    const auto [read, failure] = std::from_chars(octal.data(), end, mode, 8);
+    if (failure != std::errc{} || read != end) {
+        throw std::invalid_argument('"' + octal + "\" is not a mode in octal, like 0640");
+    }
+    return mode;
+}
+
+std::uint32_t group_of(const std::string& name_or_number) {
+    if (const group* known = getgrnam(name_or_number.c_str())) {
+        return known->gr_gid;
+    }
+    std::uint32_t gid = 0;
+    const char* const end = name_or_number.data() + name_or_number.size();
+    const auto [read, failure] = std::from_chars(name_or_number.data(), end, gid);
+    if (failure != std::errc{} || read != end) {
+        throw std::invalid_argument("there is no group \"" + name_or_number + '"');
+    }
+    return gid;
+}
+
+void change(Broker& broker, const std::vector<std::string>& names, const Changed& to) {
+    for (const std::string& name : names) {
+        broker.change(name, to);
+    }
+}
+
+void freeze(Broker& broker, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+        open(broker, name, Access::read).freeze();
     }
 }
 

@@ -32,6 +32,12 @@ void create(Broker& broker, CreateArguments arguments);
 void get(Broker& broker, const std::string& name, const std::string& range);
 void set(Broker& broker, const std::string& name, const std::vector<std::string>& words, std::size_t first);
 void destroy(Broker& broker, const std::vector<std::string>& names);
+void change(Broker& broker, const std::vector<std::string>& names, const Changed& to);
+void freeze(Broker& broker, const std::vector<std::string>& names);
+
+// A file's mode in octal, "0640", and a group by its name or number. They throw std::invalid_argument.
+std::uint32_t mode_of(const std::string& octal);
+std::uint32_t group_of(const std::string& name_or_number);
 
 // Prints what happens, as it happens, until it is interrupted.
 void watch(Broker& broker, const std::string& pattern, bool as_json);

@@ -46,6 +46,9 @@ Json segment_json(const SegmentInfo& segment) {
     json["createdUSec"] = segment.created.time_since_epoch().count();
     json["attachments"] = segment.attachments;
     json["frozen"] = segment.frozen;
+    if (segment.ended) {
+        json["ended"] = true;
+    }
     return json;
 }
 

@@ -7,11 +7,11 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <numeric>
+#include <stdexcept>
 
 namespace {
 
@@ -26,7 +26,7 @@ struct CommandLine {
     std::vector<std::string> names, values, command;
     std::size_t first = 0;
     bool as_json = false;
-    std::string mode = "0600", shape;
+    std::string mode = "0600", group;
     ctl::CreateArguments creation;
     std::function<int()> action;
 
@@ -42,6 +42,10 @@ struct CommandLine {
         add_get();
         add_set();
         add_destroy();
+        add_chmod();
+        add_chown();
+        add_persist();
+        add_freeze();
         add_watch();
         add_run();
     }
@@ -91,14 +95,14 @@ struct CommandLine {
                                                                  {"persistent", Lifetime::persistent}})
                     .description(""));
         to->add_option("--mode", mode, "Who may read and write it, in octal")->capture_default_str();
-        to->add_option("--group", creation.options.group, "Whom the mode's group bits mean, as a number");
+        to->add_option("--group", group, "Whom the mode's group bits mean, by name or number");
+        to->add_flag("--freezable", creation.options.freezable, "Let it be frozen later");
         to->parse_complete_callback([this] { finish_creation(); });
     }
     void finish_creation() {
-        const char* const end = mode.data() + mode.size();
-        const auto [read, failure] = std::from_chars(mode.data(), end, creation.options.mode, 8);
-        if (failure != std::errc{} || read != end) {
-            throw CLI::ValidationError("--mode", mode + " is not an octal number");
+        creation.options.mode = ctl::mode_of(mode);
+        if (!group.empty()) {
+            creation.options.group = ctl::group_of(group);
         }
         if (!creation.shape.empty()) {
             const auto product = std::reduce(creation.shape.begin(), creation.shape.end(), std::uint64_t{1},
@@ -125,6 +129,35 @@ struct CommandLine {
     void add_destroy() {
         CLI::App* to = add("destroy", "End segments: who has them mapped keeps them",
                            [this](Broker& b) { ctl::destroy(b, names); });
+        to->add_option("NAME", names, "Their names or ids")->required();
+    }
+    void add_chmod() {
+        CLI::App* to = add("chmod", "Change who may read and write segments",
+                           [this](Broker& b) { ctl::change(b, names, {.mode = ctl::mode_of(mode)}); });
+        to->add_option("MODE", mode, "Read and write bits of the owner, the group and others, in octal: 0640")
+            ->required();
+        to->add_option("NAME", names, "Their names or ids")->required();
+    }
+    void add_chown() {
+        CLI::App* to = add("chown", "Change which group may use segments", [this](Broker& b) {
+            if (!group.starts_with(':')) {
+                throw std::invalid_argument("the owner of a segment cannot be changed, only its group: :" +
+                                            group);
+            }
+            ctl::change(b, names, {.group = ctl::group_of(group.substr(1))});
+        });
+        to->add_option(":GROUP", group, "A group of yours, by its name or number")->required();
+        to->add_option("NAME", names, "Their names or ids")->required();
+    }
+    void add_persist() {
+        CLI::App* to = add("persist", "Let segments stay until they are destroyed",
+                           [this](Broker& b) { ctl::change(b, names, {.lifetime = Lifetime::persistent}); });
+        to->add_option("NAME", names, "Their names or ids")->required();
+    }
+    void add_freeze() {
+        CLI::App* to =
+            add("freeze", "End all writing to segments that were made freezable, for ever and for everybody",
+                [this](Broker& b) { ctl::freeze(b, names); });
         to->add_option("NAME", names, "Their names or ids")->required();
     }
     void add_watch() {

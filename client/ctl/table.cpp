@@ -81,8 +81,8 @@ std::string_view word_for(Lifetime lifetime) {
 std::string_view word_for(Access access) { return access == Access::write ? "write" : "read"; }
 
 std::string_view word_for(EventKind kind) {
-    static constexpr std::array<std::string_view, 7> words{"ready",    "created", "published",     "attached",
-                                                           "detached", "ended",   "lock_recovered"};
+    static constexpr std::array<std::string_view, 8> words{
+        "ready", "created", "published", "changed", "attached", "detached", "ended", "lock_recovered"};
     return words[static_cast<std::size_t>(kind)];
 }
 

@@ -146,6 +146,17 @@ void Attachment::count_as_watcher() {
     detach(Access::read, answered.session); // it was only to say so
 }
 
+bool Attachment::alive() {
+    try {
+        return !connection_->call(proto::Describe{.name = {}, .id = id_}, info_.name).reply.segment.ended;
+    } catch (const Error& error) {
+        if (error.code() != Errc::no_such_segment) { // as another broker says
+            throw;
+        }
+        return false;
+    }
+}
+
 DeadHolder Attachment::last_recovery() {
     const auto reply = connection_->call(proto::Describe{.name = {}, .id = id_}, info_.name).reply;
     return reply.lock.last_recovery ? client::info_of(*reply.lock.last_recovery) : DeadHolder{};

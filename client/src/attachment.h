@@ -67,6 +67,9 @@ class Attachment {
     // Who died holding the lock, as the broker knows it.
     DeadHolder last_recovery();
 
+    // Whether the segment has not ended, as the broker says.
+    bool alive();
+
     // Ends all writing to the segment. What is mapped stays where it is, read-only.
     void freeze();
 

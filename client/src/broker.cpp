@@ -59,6 +59,17 @@ void Broker::destroy(std::string_view name_or_id) {
     });
 }
 
+void Broker::change(std::string_view name_or_id, const Changed& to) {
+    client::by_name_or_id(name_or_id, [&](const proto::SegmentReference& one) {
+        proto::Change call{
+            .name = one.name, .id = one.id, .lifetime = {}, .mode = to.mode, .group = to.group};
+        if (to.lifetime) {
+            call.lifetime = client::lifetime_of(*to.lifetime);
+        }
+        return connection_->call(call, std::string(name_or_id)).reply;
+    });
+}
+
 void Broker::watch(std::string_view pattern, const std::function<bool(const Event&)>& each) const {
     detail::Connection own(socket_path());
     own.call_for_ever(proto::Watch{.pattern = std::string(pattern), .uid = {}},

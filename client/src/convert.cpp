@@ -32,7 +32,8 @@ SegmentInfo info_of(const proto::Segment& segment) {
             .creator_program = segment.creator.program,
             .created = time_of(segment.created_usec),
             .attachments = segment.attachments,
-            .frozen = segment.frozen};
+            .frozen = segment.frozen,
+            .ended = segment.ended};
 }
 
 AttachmentInfo info_of(const proto::Attachment& attachment) {

@@ -168,6 +168,7 @@ Segment Segment::open_or_create(std::string_view name, const Plan& plan, std::sp
 }
 
 const SegmentInfo& Segment::info() const noexcept { return attachment_->info(); }
+bool Segment::alive() const { return attachment_->alive(); }
 Access Segment::access() const noexcept { return attachment_->access(); }
 
 std::span<std::byte> Segment::payload() const noexcept {

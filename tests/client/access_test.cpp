@@ -112,6 +112,53 @@ TEST_F(AMode, HidesASegmentFromThoseWhoMayNotReadIt) {
     EXPECT_EQ(other.wait(), 0);
 }
 
+TEST_F(AMode, CanBeChangedByTheOwner) {
+    NEEDS_ROOT();
+    const auto owner = owner_of_num(daemon, 0600);
+    broker.change("num", {.mode = 0640});
+    EXPECT_EQ(rights_of(colleague, daemon), (Rights{true, false}));
+    broker.change("num", {.mode = 0060, .group = stranger.gid});
+    EXPECT_EQ(rights_of(colleague, daemon), (Rights{false, false}));
+    EXPECT_EQ(rights_of(stranger, daemon), (Rights{true, true}));
+}
+
+TEST_F(AMode, ThatIsTakenBackTakesNoMapping) {
+    NEEDS_ROOT();
+    auto made = Value<int>::create("num", 1, {.mode = 0644, .broker = &broker});
+    ChildProcess other = ChildProcess::as_user(nobody, [&](Lines& parent) {
+        Broker own(daemon.socket_path());
+        const auto mine = Value<const int>::open("num", {.broker = &own});
+        parent.say("opened");
+        parent.hear();
+        EXPECT_EQ(mine.load(), 2);
+        EXPECT_TRUE(mine.alive());
+        EXPECT_EQ(error_of([&] { Value<const int>::open("num", {.broker = &own}); }).code(),
+                  Errc::access_denied);
+    });
+    other.hear();
+    broker.change("num", {.mode = 0600});
+    made.store(2);
+    other.say("changed");
+    EXPECT_EQ(other.wait(), 0);
+}
+
+TEST_F(AMode, CannotBeChangedToMoreThanPermissionBits) {
+    const auto made = Value<int>::create("num", 1, {.broker = &broker});
+    EXPECT_EQ(error_of([&] { broker.change("num", {.mode = 04644}); }).code(), Errc::invalid_argument);
+    EXPECT_EQ(broker.describe("num").segment.mode, 0600U);
+}
+
+TEST_F(AMode, CannotBeGivenToAGroupThatTheOwnerIsNotIn) {
+    NEEDS_ROOT();
+    ChildProcess other = ChildProcess::as_user(nobody, [&](Lines&) {
+        Broker own(daemon.socket_path());
+        const auto made = Value<int>::create("num", 1, {.broker = &own});
+        EXPECT_EQ(error_of([&] { own.change("num", {.group = stranger.gid}); }).code(),
+                  Errc::invalid_argument);
+    });
+    EXPECT_EQ(other.wait(), 0);
+}
+
 TEST_F(AMode, LetsNobodyButTheOwnerDestroy) {
     NEEDS_ROOT();
     const auto made = Value<int>::create("num", 1, {.mode = 0666, .broker = &broker});

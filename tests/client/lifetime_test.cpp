@@ -107,6 +107,69 @@ TEST_F(Lifetimes, AMappingOutlivesItsCreator) {
     EXPECT_EQ(mine.load(), 8);
 }
 
+// Changed.
+
+TEST_F(Lifetimes, CanBeChangedToPersistent) {
+    auto creator = creator_of(daemon, Lifetime::creator);
+    broker.change("num", {.lifetime = Lifetime::persistent});
+    creator.kill();
+    EXPECT_TRUE(eventually([&] { return broker.describe("num").attachments.empty(); }));
+    EXPECT_EQ(Value<int>::open("num", {.broker = &broker}).load(), 1);
+}
+
+TEST_F(Lifetimes, CanBeChangedBackToTheCreators) {
+    auto creator = creator_of(daemon, Lifetime::persistent);
+    broker.change("num", {.lifetime = Lifetime::creator});
+    creator.kill();
+    EXPECT_TRUE(is_gone_soon(broker));
+}
+
+TEST_F(Lifetimes, CannotBeChangedToTheCreatorsWhenThatHasEnded) {
+    auto creator = creator_of(daemon, Lifetime::persistent);
+    creator.kill();
+    EXPECT_TRUE(eventually([&] { return broker.describe("num").attachments.empty(); }));
+    EXPECT_EQ(error_of([&] { broker.change("num", {.lifetime = Lifetime::creator, .mode = 0600}); }).code(),
+              Errc::invalid_argument);
+    EXPECT_EQ(broker.describe("num").segment.lifetime, Lifetime::persistent);
+    EXPECT_EQ(broker.describe("num").segment.mode, 0666U);
+}
+
+TEST_F(Lifetimes, ChangedToAttachedEndsAtOnceIfNobodyIs) {
+    auto creator = creator_of(daemon, Lifetime::persistent);
+    broker.change("num", {.lifetime = Lifetime::attached});
+    EXPECT_TRUE(lists(broker, "num"));
+    broker.change("num", {.lifetime = Lifetime::persistent});
+    creator.say("let go");
+    creator.hear();
+    EXPECT_TRUE(lists(broker, "num"));
+    broker.change("num", {.lifetime = Lifetime::attached});
+    EXPECT_FALSE(lists(broker, "num"));
+}
+
+TEST_F(Lifetimes, TellAHandleWhetherItsSegmentHasEnded) {
+    const auto named = Value<int>::create("num", 1, {.broker = &broker});
+    const auto array = Array<int>::create(unnamed, 3, {.broker = &broker});
+    const auto reader = Value<const int>::open("num", {.broker = &broker});
+    EXPECT_TRUE(named.alive() && array.alive() && reader.alive());
+    broker.destroy("num");
+    EXPECT_FALSE(named.alive() || reader.alive());
+    EXPECT_TRUE(array.alive());
+}
+
+TEST_F(Lifetimes, AreToldToAForkedChildAsWell) {
+    const auto named = Value<int>::create("num", 1, {.broker = &broker});
+    ChildProcess child([&](Lines& parent) {
+        EXPECT_TRUE(named.alive());
+        parent.say("seen");
+        parent.hear();
+        EXPECT_FALSE(named.alive());
+    });
+    child.hear();
+    broker.destroy("num");
+    child.say("destroyed");
+    EXPECT_EQ(child.wait(), 0);
+}
+
 TEST_F(Lifetimes, AMappingOutlivesTheBroker) {
     auto mine = Value<int>::create("num", 1, {.broker = &broker});
     const auto reader = Value<const int>::open("num", {.broker = &broker});

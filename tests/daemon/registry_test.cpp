@@ -421,6 +421,46 @@ TEST_F(ARegistry, TakesBackNothingFromASessionThatHasNothing) {
     EXPECT_TRUE(can_be_found(made.is.id));
 }
 
+// Changes.
+
+TEST_F(ARegistry, ChangesWhoMayUseASegment) {
+    Session& creator = session();
+    Segment& made = segment(creator, Lifetime::creator);
+    EXPECT_TRUE(registry_.change(made, {.gid = 8, .mode = 0640}));
+    EXPECT_EQ(made.is.rights.gid, 8U);
+    EXPECT_EQ(made.is.rights.mode, 0640U);
+    EXPECT_EQ(made.is.lifetime, Lifetime::creator);
+}
+
+TEST_F(ARegistry, ChangesALifetimeBackAndForth) {
+    Session& creator = session();
+    Segment& made = segment(creator, Lifetime::creator);
+    const auto id = made.is.id;
+    EXPECT_TRUE(registry_.change(made, {.lifetime = Lifetime::persistent}));
+    EXPECT_TRUE(creator.creations.empty());
+    EXPECT_TRUE(registry_.change(made, {.lifetime = Lifetime::creator}));
+    registry_.end_session(creator);
+    EXPECT_TRUE(is_gone(id));
+}
+
+TEST_F(ARegistry, ChangesNothingIfACreatorIsAskedForThatHasEnded) {
+    Session& creator = session();
+    Segment& made = segment(creator, Lifetime::persistent);
+    registry_.end_session(creator);
+    EXPECT_FALSE(registry_.change(made, {.lifetime = Lifetime::creator, .mode = 0}));
+    EXPECT_EQ(made.is.lifetime, Lifetime::persistent);
+    EXPECT_EQ(made.is.rights.mode, 0600U);
+}
+
+TEST_F(ARegistry, EndsWhatIsToEndWithItsLastAttachmentAndHasNone) {
+    Session& creator = session();
+    Segment& made = segment(creator, Lifetime::persistent);
+    const auto id = made.is.id;
+    detach(creator, made);
+    EXPECT_TRUE(registry_.change(made, {.lifetime = Lifetime::attached}));
+    EXPECT_TRUE(is_gone(id));
+}
+
 // Charges.
 
 TEST_F(ARegistry, HoldsTheChargesOfWhatThereIs) {

@@ -37,6 +37,12 @@ class MEMSHARE_EXPORT Broker {
     // Ends one that this user owns, by its name or id. Error: no_such_segment, access_denied.
     void destroy(std::string_view name_or_id);
 
+    // Changes one that this user owns, by its name or id. Who has it mapped keeps that. If it is to end with
+    // its last process and none has it mapped, it ends now. Error: no_such_segment; access_denied;
+    // invalid_argument, for a group that this user is not in, or Lifetime::creator when its creator has
+    // ended.
+    void change(std::string_view name_or_id, const Changed& to);
+
     // Tells what happens from now on to the segments that this process may read (of those with a name that
     // matches a shell pattern, if one is given), until `each` returns false: the first is EventKind::ready.
     // It has a connection of its own, so `each` may call the broker. Waits as long as nothing happens.

@@ -30,6 +30,13 @@ struct CreateOptions {
     Broker* broker = nullptr;             // another one than Broker::local()
 };
 
+// What is to be changed of a segment; the rest stays as it is.
+struct Changed {
+    std::optional<Lifetime> lifetime{};
+    std::optional<std::uint32_t> mode{};
+    std::optional<std::uint32_t> group{};
+};
+
 struct OpenOptions {
     Broker* broker = nullptr; // another one than Broker::local()
 };

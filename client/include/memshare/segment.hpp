@@ -66,6 +66,7 @@ class MEMSHARE_EXPORT Segment {
 
     // What it was when it was made or opened.
     const SegmentInfo& info() const noexcept;
+    bool alive() const; // whether it has not ended; asks the broker, and throws what a call does
     Access access() const noexcept;
 
     // The elements; writable only if the access is. Empty after a move. Of a value that is not stored at once

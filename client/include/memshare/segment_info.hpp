@@ -32,6 +32,7 @@ struct SegmentInfo {
     Time created;
     std::uint64_t attachments = 0; // how many processes have it mapped
     bool frozen = false;           // nobody can write to it any more
+    bool ended = false;            // nobody can open it any more
 
     // "array of 5 i32", "value of f64", "value of struct Pose (24 bytes)".
     MEMSHARE_EXPORT std::string type() const;
@@ -66,6 +67,7 @@ enum class EventKind {
     ready,         // nothing yet: from here on everything is told
     created,       // a segment, by this process
     published,     // a name for one that had none
+    changed,       // its lifetime, mode or group
     attached,      // this process has mapped it
     detached,      // this process has it mapped no more
     ended,         // nobody can open it any more

@@ -262,7 +262,11 @@ template <typename T> class Value {
         return Value<const value_type>(std::move(segment_));
     }
 
+    // What it was like when this handle was made.
     const SegmentInfo& info() const noexcept { return segment_.info(); }
+
+    // Whether others can still open it; asks the broker. If not, it has ended, and this handle works on.
+    bool alive() const { return segment_.alive(); }
 
   private:
     template <typename> friend class Value;

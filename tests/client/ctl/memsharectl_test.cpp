@@ -141,6 +141,43 @@ TEST_F(Memsharectl, SaysHowToStartABrokerIfThereIsNone) {
     EXPECT_TRUE(contains(said.text, "memsharectl run")) << said.text;
 }
 
+TEST_F(Memsharectl, ChangesWhoMayUseASegmentAndHowLongItStays) {
+    const auto num = Value<double>::create("num", 1, {.broker = &broker});
+    output("chmod 0640 num");
+    output("chown :" + std::to_string(stranger.gid) + " num");
+    output("persist num");
+    const auto segment = broker.describe("num").segment;
+    EXPECT_EQ(segment.mode, 0640U);
+    EXPECT_EQ(segment.gid, stranger.gid);
+    EXPECT_EQ(segment.lifetime, Lifetime::persistent);
+    output("chown :root num");
+    EXPECT_EQ(broker.describe("num").segment.gid, 0U);
+}
+
+TEST_F(Memsharectl, SaysWhatIsWrongWithAModeOrAGroup) {
+    output("create num f64");
+    EXPECT_TRUE(contains(mistake("chmod rw num"), "octal"));
+    EXPECT_TRUE(contains(mistake("chmod 04644 num"), "mode"));
+    EXPECT_TRUE(contains(mistake("chown :nosuchgroup num"), "nosuchgroup"));
+    EXPECT_TRUE(contains(mistake("chown root num"), "only its group"));
+    EXPECT_TRUE(contains(mistake("chmod 0640"), "NAME"));
+    EXPECT_TRUE(contains(mistake("create other f64 --mode 9"), "octal"));
+}
+
+TEST_F(Memsharectl, FreezesWhatNobodyElseCanWrite) {
+    output("create num f64 --freezable");
+    auto writer = std::optional(Value<double>::open("num", {.broker = &broker}));
+    EXPECT_TRUE(contains(mistake("freeze num"), "still mapped for writing"));
+    writer.reset();
+    broker.version();
+    broker.list();
+    output("freeze num");
+    EXPECT_TRUE(broker.describe("num").segment.frozen);
+    EXPECT_TRUE(contains(mistake("set num 1"), "frozen"));
+    output("create fixed f64");
+    EXPECT_TRUE(contains(mistake("freeze fixed"), "freezable"));
+}
+
 TEST_F(Memsharectl, RunsACommandWithABrokerOfItsOwnAndEndsWithItsCode) {
     const std::string program = MEMSHARECTL;
     const Said said = run(program + " run --daemon " + memshared() + " -- sh -c '" + program +
