@@ -46,6 +46,10 @@ void Broker::answer(HolderId session, Line& line, const proto::Call& call, Outgo
     settle(session);
 }
 
+proto::Answer<Charge> Broker::wait_for_reader(HolderId session, std::uint64_t bytes) {
+    return service_.wait_for_reader(session, bytes);
+}
+
 void Broker::let_go(std::shared_ptr<Memory> memory) {
     if (memory != nullptr && memory->is_released()) {
         std::vector<std::shared_ptr<Memory>> last;

@@ -33,6 +33,10 @@ class Broker {
     // Carries out one call that came over a session's line.
     void answer(HolderId session, Line& line, const proto::Call& call, Outgoing& out);
 
+    // A reply of so many bytes waits until its peer reads: what to hold until then; or the limit that forbids
+    // it.
+    proto::Answer<Charge> wait_for_reader(HolderId session, std::uint64_t bytes);
+
     // Lets go of memory that was lent to a reply, and that its segment may have left behind.
     void let_go(std::shared_ptr<Memory> memory);
 

@@ -156,6 +156,7 @@ asio::awaitable<bool> Conversation::reply_to(const Stream::Message& message) {
             sent = co_await send();
         }
     }
+    out_.stream = {};
     co_return sent && !out_.hang_up;
 }
 
@@ -220,6 +221,7 @@ asio::awaitable<bool> Conversation::send() {
     }
     last_had_fd_ = out_.fd >= 0;
     std::string_view rest = out_.text;
+    std::optional<proto::Answer<Charge>> unread;
     while (true) {
         const auto sent = stream_.send(rest, std::span(&out_.fd, out_.fd >= 0 ? 1 : 0));
         if (!sent) {
@@ -233,6 +235,12 @@ asio::awaitable<bool> Conversation::send() {
             co_return true;
         }
         // A session that has said goodbye counts no more, and cannot wait at the broker's expense.
+        if (!unread) {
+            unread = broker_.wait_for_reader(session_, out_.text.size());
+        }
+        if (!*unread) {
+            co_return broken("its user leaves too many replies unread");
+        }
         if (out_.hang_up || !co_await wait_for(Socket::wait_write)) {
             co_return false;
         }

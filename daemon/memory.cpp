@@ -34,8 +34,7 @@ int open_memfd(const std::string& name) {
 } // namespace
 
 Result<Memory> Memory::create(const proto::SegmentId& id, std::uint64_t size, Seals seals) {
-    constexpr std::uint64_t page = abi::page;
-    const std::uint64_t whole_pages = (size + page - 1) / page * page;
+    const std::uint64_t whole_pages = size_for(size);
     Fd fd = Fd::adopt(open_memfd("memshare:" + id.text()));
     if (!fd) {
         return system_error("make a memfd");

@@ -18,6 +18,11 @@ enum class Seals {
 
 class Memory {
   public:
+    // What memory of at least `size` bytes takes: whole pages.
+    static std::uint64_t size_for(std::uint64_t size) {
+        return (size + abi::page - 1) / abi::page * abi::page;
+    }
+
     // Makes memory of at least `size` bytes, all zero. No page is allocated yet.
     static proto::Result<Memory> create(const proto::SegmentId& id, std::uint64_t size,
                                         Seals seals = Seals::all);

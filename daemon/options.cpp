@@ -56,10 +56,17 @@ std::expected<Options, int> Options::read(int argc, char** argv) {
               "Memory of one user's segments; K, M, G and T are understood");
     add_limit(app, user(attachments), "attachments-per-user",
               "Segments that one user's processes have mapped");
+    add_limit(app, user(names), "names-per-user", "Named segments of one user");
+    add_limit(app, user(streams), "streams-per-user", "Watches and long lists that one user has open");
+    add_limit(app, user(unread_bytes), "unread-bytes-per-user",
+              "Replies that one user's processes do not read; then they are hung up on");
     add_limit(app, all(sessions), "total-sessions", "The same in all: connected processes");
     add_limit(app, all(segments), "total-segments", "Segments");
     add_limit(app, all(bytes), "total-bytes", "Memory");
     add_limit(app, all(attachments), "total-attachments", "Mapped segments");
+    add_limit(app, all(names), "total-names", "Named segments");
+    add_limit(app, all(streams), "total-streams", "Open watches and long lists");
+    add_limit(app, all(unread_bytes), "total-unread-bytes", "Unread replies");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& end) {

@@ -5,16 +5,20 @@
 namespace memshare::daemon {
 namespace {
 
-constexpr std::array<std::string_view, resources> user_names{"sessions", "segments", "bytes", "attachments",
-                                                             "descriptors"};
-constexpr std::array<std::string_view, resources> total_names{"totalSessions", "totalSegments", "totalBytes",
-                                                              "totalAttachments", "totalDescriptors"};
+constexpr std::array<std::string_view, resources> names{"sessions", "segments", "bytes",       "attachments",
+                                                        "names",    "streams",  "unreadBytes", "descriptors"};
+
+constexpr std::array<std::string_view, resources> total_names{
+    "totalSessions", "totalSegments", "totalBytes",       "totalAttachments",
+    "totalNames",    "totalStreams",  "totalUnreadBytes", "totalDescriptors"};
 
 bool exceeds(std::uint64_t used, std::uint64_t requested, std::uint64_t allowed) {
     return used > allowed || requested > allowed - used;
 }
 
 } // namespace
+
+std::string_view name_of(Resource resource) { return names[static_cast<std::size_t>(resource)]; }
 
 void Limits::fit_descriptors(std::uint64_t can_be_open) {
     constexpr auto at = static_cast<std::size_t>(Resource::descriptors);
@@ -51,7 +55,7 @@ proto::Answer<Charge> Quota::charge(std::uint32_t uid, std::initializer_list<Amo
         const auto at = static_cast<std::size_t>(resource);
         const std::uint64_t used = user[at];
         if (exceeds(used, amount, limits_.per_user[at])) {
-            return refuse(user_names[at], limits_.per_user[at], used, amount);
+            return refuse(names[at], limits_.per_user[at], used, amount);
         }
         if (exceeds(total_[at], amount, limits_.total[at])) {
             return refuse(total_names[at], limits_.total[at], total_[at], amount);
@@ -61,6 +65,11 @@ proto::Answer<Charge> Quota::charge(std::uint32_t uid, std::initializer_list<Amo
         charge.amounts_[at] += amount;
     }
     return charge;
+}
+
+Amounts Quota::used_by(std::uint32_t uid) const {
+    const auto user = users_.find(uid);
+    return user != users_.end() ? user->second : Amounts{};
 }
 
 void Quota::give_back(std::uint32_t uid, const Amounts& amounts) {

@@ -14,15 +14,23 @@
 
 namespace memshare::daemon {
 
-enum class Resource { sessions, segments, bytes, attachments, descriptors };
-inline constexpr std::size_t resources = 5;
+enum class Resource { sessions, segments, bytes, attachments, names, streams, unread_bytes, descriptors };
+inline constexpr std::size_t resources = 8;
+
+// As the interface calls it.
+std::string_view name_of(Resource resource);
+
 using Amounts = std::array<std::uint64_t, resources>; // indexed by Resource
 
 struct Limits {
-    Amounts per_user{proto::limits::sessions_per_user, proto::limits::segments_per_user,
-                     proto::limits::bytes_per_user, proto::limits::attachments_per_user, unlimited};
-    Amounts total{proto::limits::sessions_total, proto::limits::segments_total, proto::limits::bytes_total,
-                  proto::limits::attachments_total, unlimited};
+    Amounts per_user{proto::limits::sessions_per_user,     proto::limits::segments_per_user,
+                     proto::limits::bytes_per_user,        proto::limits::attachments_per_user,
+                     proto::limits::names_per_user,        proto::limits::streams_per_user,
+                     proto::limits::unread_bytes_per_user, unlimited};
+    Amounts total{proto::limits::sessions_total,     proto::limits::segments_total,
+                  proto::limits::bytes_total,        proto::limits::attachments_total,
+                  proto::limits::names_total,        proto::limits::streams_total,
+                  proto::limits::unread_bytes_total, unlimited};
 
     // Fits the descriptors to what the process may open.
     void fit_descriptors(std::uint64_t can_be_open);
@@ -71,7 +79,12 @@ class Quota {
         return charge(uid, {{resource, amount}});
     }
 
+    const Limits& limits() const { return limits_; }
+
+    // What is used: in all, by one user, and by each who uses anything.
     const Amounts& total() const { return total_; }
+    Amounts used_by(std::uint32_t uid) const;
+    const std::unordered_map<std::uint32_t, Amounts>& users() const { return users_; }
 
   private:
     friend class Charge;

@@ -81,8 +81,7 @@ Segment* Registry::find(const proto::SegmentName& name) {
     return found == by_name_.end() ? nullptr : found->second;
 }
 
-Segment& Registry::create(Session& creator, Blueprint blueprint, Memory memory, Charge charge,
-                          Charge attachment) {
+Segment& Registry::create(Session& creator, Blueprint blueprint, Memory memory, Charges charges) {
     assert(find_even_ended(blueprint.id) == nullptr && (!blueprint.name || find(*blueprint.name) == nullptr));
     auto made = std::make_unique<Segment>(Segment{.is = std::move(blueprint),
                                                   .memory = std::make_shared<Memory>(std::move(memory)),
@@ -91,7 +90,8 @@ Segment& Registry::create(Session& creator, Blueprint blueprint, Memory memory, 
                                                   .creator = creator.holder,
                                                   .age = ++last_age_,
                                                   .last_recovery = {},
-                                                  .charge = std::move(charge),
+                                                  .charge = std::move(charges.segment),
+                                                  .name_charge = std::move(charges.name),
                                                   .attached = {}});
     Segment& segment = *made;
     segments_.emplace(segment.is.id, std::move(made));
@@ -103,7 +103,7 @@ Segment& Registry::create(Session& creator, Blueprint blueprint, Memory memory, 
         creator.creations.insert(&segment);
     }
     happened(EventKind::created, segment, &creator);
-    attach(creator, segment, Access::write, segment.is.created_usec, std::move(attachment));
+    attach(creator, segment, Access::write, segment.is.created_usec, std::move(charges.attachment));
     return segment;
 }
 
@@ -161,10 +161,11 @@ bool Registry::drop_attachment(Session& session, Segment& segment) {
     return !bury_if_unused(segment);
 }
 
-void Registry::publish(Segment& segment, proto::SegmentName name, const Session* by) {
+void Registry::publish(Segment& segment, proto::SegmentName name, Charge charge, const Session* by) {
     assert(!segment.ended && !segment.is.name && find(name) == nullptr);
     by_name_.emplace(name, &segment);
     segment.is.name = std::move(name);
+    segment.name_charge = std::move(charge);
     happened(EventKind::published, segment, by);
 }
 
@@ -195,6 +196,7 @@ void Registry::end(Segment& segment, const Session* by) {
     happened(EventKind::ended, segment, by);
     if (segment.is.name) {
         by_name_.erase(*segment.is.name);
+        segment.name_charge = {};
     }
     by_age_.erase(segment.age);
     if (Session* creator = find_session(segment.creator)) {

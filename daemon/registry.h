@@ -68,12 +68,18 @@ struct Segment {
     std::uint64_t recoveries = 0;   // how often its lock was passed on from the dead
     std::optional<proto::DeadHolder> last_recovery;
     Charge charge;
+    Charge name_charge;
     std::set<Session*> attached;
 
     Remains remains() const;
 
     // Others can have it: its exclusive writer, if it has one, has mapped it.
     bool is_whole() const { return !is.exclusive_writer || closed_to_writers; }
+};
+
+// What a new segment, its name and its creator's attachment take.
+struct Charges {
+    Charge segment, name, attachment;
 };
 
 // Who learns of what happens to segments, when it has.
@@ -114,7 +120,7 @@ class Registry {
     Segment* find_even_ended(const proto::SegmentId& id);
 
     // Makes a segment whose id and name are free, and attaches its creator for writing.
-    Segment& create(Session& creator, Blueprint blueprint, Memory memory, Charge charge, Charge attachment);
+    Segment& create(Session& creator, Blueprint blueprint, Memory memory, Charges charges);
 
     // Attaches a session, or once more one that is attached already (then without a charge).
     void attach(Session& session, Segment& segment, proto::Access access, std::uint64_t now_usec,
@@ -128,7 +134,7 @@ class Registry {
     static bool writes(const Session& session, const Segment& segment);
 
     // Names an unnamed segment. The name is free.
-    void publish(Segment& segment, proto::SegmentName name, const Session* by = nullptr);
+    void publish(Segment& segment, proto::SegmentName name, Charge charge, const Session* by = nullptr);
 
     struct Change {
         std::optional<proto::Lifetime> lifetime{};

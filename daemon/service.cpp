@@ -1,5 +1,6 @@
 #include "daemon/service.h"
 
+#include "daemon/clock.h"
 #include "daemon/recovery.h"
 #include "proto/interface_description.h"
 #include "proto/utf8.h"
@@ -12,15 +13,32 @@ using proto::Answer;
 using proto::InvalidParameter;
 using proto::Nothing;
 
+Service::Service(Registry& registry, Quota& quota, Elsewhere elsewhere,
+                 std::function<void(const proto::Error&)> trouble)
+    : registry_(registry),
+      quota_(quota),
+      elsewhere_(std::move(elsewhere)),
+      trouble_(std::move(trouble)),
+      started_usec_(now_usec()) {
+    registry.tell(*this);
+}
+
 Answer<HolderId> Service::welcome(Peer peer) {
     const std::uint32_t uid = peer.caller.uid;
     auto charge = quota_.charge(
         uid, {{Resource::sessions, 1}, {Resource::descriptors, proto::limits::descriptors_per_session}});
     if (!charge) {
+        ++counters_.refusals;
         return std::unexpected(charge.error());
     }
+    ++counters_.sessions;
     std::string token = proto::SegmentId::random().text();
     return registry_.open_session(std::move(peer), std::move(token), *std::move(charge)).holder;
+}
+
+Answer<Charge> Service::wait_for_reader(HolderId holder, std::uint64_t bytes) {
+    const Session* session = registry_.find_session(holder);
+    return session != nullptr ? quota_.charge(session->caller.uid, Resource::unread_bytes, bytes) : Charge();
 }
 
 // A lock is noted as recovered before it is: whoever gets it may ask at once from whom.
@@ -107,11 +125,12 @@ void Service::answer(HolderId holder, const proto::Call& call, Outgoing& out) {
         out.hang_up = true;
         return;
     }
+    ++counters_.calls;
     Turn turn{.session = *session, .out = out, .more = call.more};
     if (call.upgrade) {
-        write_refusal(out.text, proto::MethodNotImplemented{std::string(call.method)});
+        refuse(turn, proto::MethodNotImplemented{std::string(call.method)});
     } else if (!dispatch(proto::Methods{}, turn, call)) {
-        write_refusal(out.text, proto::MethodNotFound{std::string(call.method)});
+        refuse(turn, proto::MethodNotFound{std::string(call.method)});
     }
     if (call.oneway) {
         out.text.clear();
@@ -128,15 +147,20 @@ bool Service::dispatch(proto::MethodList<Method...> /*methods*/, Turn& turn, con
 template <typename Method> void Service::run(Turn& turn, const proto::Call& call) {
     const auto parameters = proto::read_parameters<Method>(call.parameters, proto::Strangers::refuse);
     if (!parameters) {
-        write_refusal(turn.out.text, InvalidParameter{parameters.error()});
+        refuse(turn, InvalidParameter{parameters.error()});
         return;
     }
     const Answer<typename Method::Reply> answer = handle(turn, *parameters);
     if (answer) {
         write_reply(turn.out.text, *answer, turn.out.next != nullptr);
     } else {
-        write_refusal(turn.out.text, answer.error());
+        refuse(turn, answer.error());
     }
+}
+
+void Service::refuse(Turn& turn, const proto::Refusal& why) {
+    ++counters_.refusals;
+    write_refusal(turn.out.text, why);
 }
 
 Answer<proto::Hello::Reply> Service::handle(Turn& turn, const proto::Hello& call) {

@@ -19,6 +19,7 @@ struct Outgoing {
     enum class Stream { goes_on, ends, waits };
     std::function<Stream(Outgoing&)> next;
     std::shared_ptr<Watcher> watcher; // what a stream waits for
+    Charge stream;                    // what it takes
 
     // What has to be done before this is sent, and what is said instead, if it could not be.
     struct Condition {
@@ -39,16 +40,16 @@ class Service final : private Observer {
   public:
     // `trouble` is told of what went wrong and nobody asked for.
     Service(Registry& registry, Quota& quota, Elsewhere elsewhere,
-            std::function<void(const proto::Error&)> trouble)
-        : registry_(registry), quota_(quota), elsewhere_(std::move(elsewhere)), trouble_(std::move(trouble)) {
-        registry.tell(*this);
-    }
+            std::function<void(const proto::Error&)> trouble);
     Service(const Service&) = delete; // the registry knows it
     Service& operator=(const Service&) = delete;
     ~Service() override = default;
 
     // Opens a session for a peer that has connected.
     proto::Answer<HolderId> welcome(Peer peer);
+
+    // Counts a reply of so many bytes, which waits until its peer reads, as its session's user's.
+    proto::Answer<Charge> wait_for_reader(HolderId holder, std::uint64_t bytes);
 
     // Ends a session, and makes good what it leaves: its process is dead, or will not touch the memory again.
     void end_session(Session& session);
@@ -73,6 +74,7 @@ class Service final : private Observer {
     proto::Answer<proto::Describe::Reply> handle(Turn& turn, const proto::Describe& call);
     proto::Answer<proto::List::Reply> handle(Turn& turn, const proto::List& call);
     proto::Answer<proto::Watch::Reply> handle(Turn& turn, const proto::Watch& call);
+    proto::Answer<proto::Statistics::Reply> handle(Turn& turn, const proto::Statistics& call);
     proto::Answer<proto::Hello::Reply> handle(Turn& turn, const proto::Hello& call);
     proto::Answer<proto::Nothing> handle(Turn& turn, const proto::Goodbye& call);
     proto::Answer<proto::GetInfo::Reply> handle(Turn& turn, const proto::GetInfo& call);
@@ -82,6 +84,7 @@ class Service final : private Observer {
     template <typename... Method>
     bool dispatch(proto::MethodList<Method...> methods, Turn& turn, const proto::Call& call);
     template <typename Method> void run(Turn& turn, const proto::Call& call);
+    void refuse(Turn& turn, const proto::Refusal& why);
 
     void happened(proto::EventKind kind, const Segment& segment, const Session* by) override;
     void note_recovery(Segment& segment, const proto::Process& dead);
@@ -106,6 +109,8 @@ class Service final : private Observer {
     Elsewhere elsewhere_;
     std::function<void(const proto::Error&)> trouble_;
     Watchers watchers_;
+    proto::Counters counters_;
+    std::uint64_t started_usec_;
 };
 
 } // namespace memshare::daemon

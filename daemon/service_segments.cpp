@@ -86,6 +86,24 @@ void lend(Outgoing& out, const Segment& segment, int fd) {
     out.fd = fd;
 }
 
+Answer<Charges> charges_for(Quota& quota, std::uint32_t uid, const Blueprint& plan, std::uint64_t bytes) {
+    auto segment = quota.charge(uid, {{Resource::segments, 1},
+                                      {Resource::bytes, bytes},
+                                      {Resource::descriptors, proto::limits::descriptors_per_segment}});
+    if (!segment) {
+        return std::unexpected(segment.error());
+    }
+    auto name = quota.charge(uid, Resource::names, plan.name ? 1 : 0);
+    if (!name) {
+        return std::unexpected(name.error());
+    }
+    auto attachment = quota.charge(uid, Resource::attachments, 1);
+    if (!attachment) {
+        return std::unexpected(attachment.error());
+    }
+    return Charges{*std::move(segment), *std::move(name), *std::move(attachment)};
+}
+
 // Before anybody but its creator has it: the creator has mapped it by then.
 Answer<void> close_to_other_writers(Segment& segment) {
     if (!segment.is.exclusive_writer || segment.closed_to_writers) {
@@ -149,16 +167,9 @@ Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& ca
     }
     const std::uint64_t offset = plan->type.payload_offset();
     const std::uint64_t bytes = offset + plan->type.payload_bytes();
-    const std::uint32_t uid = session.caller.uid;
-    auto charge = quota_.charge(uid, {{Resource::segments, 1},
-                                      {Resource::bytes, bytes},
-                                      {Resource::descriptors, proto::limits::descriptors_per_segment}});
-    if (!charge) {
-        return std::unexpected(charge.error());
-    }
-    auto attachment = quota_.charge(uid, Resource::attachments, 1);
-    if (!attachment) {
-        return std::unexpected(attachment.error());
+    auto charges = charges_for(quota_, session.caller.uid, *plan, Memory::size_for(bytes));
+    if (!charges) {
+        return std::unexpected(charges.error());
     }
     auto memory = memory_for(*plan, bytes);
     if (!memory) {
@@ -172,8 +183,9 @@ Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& ca
     if (auto written = memory->write(call.initial, offset); !written) {
         return std::unexpected(refusal_of(written.error(), bytes));
     }
-    const Segment& segment = registry_.create(session, *std::move(plan), *std::move(memory),
-                                              *std::move(charge), *std::move(attachment));
+    ++counters_.segments;
+    const Segment& segment =
+        registry_.create(session, *std::move(plan), *std::move(memory), *std::move(charges));
     lend(turn.out, segment, segment.memory->writable());
     return proto::MemoryReply{.segment = described(segment)};
 }
@@ -223,6 +235,7 @@ Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& ca
     const auto known = turn.session.attachments.find(&segment);
     const bool starts_to_wait =
         call.waits && (known == turn.session.attachments.end() || !known->second.waits);
+    ++counters_.attachments;
     registry_.attach(turn.session, segment, call.access, now_usec(), std::move(charge));
     if (starts_to_wait && !segment.frozen) {
         turn.session.attachments.at(&segment).waits = true;
@@ -279,7 +292,11 @@ Answer<Nothing> Service::handle(Turn& turn, const proto::Publish& call) {
     if (const auto closed = close_to_other_writers(**found); !closed) {
         return std::unexpected(closed.error());
     }
-    registry_.publish(**found, *call.name, &turn.session);
+    auto charge = quota_.charge((*found)->is.rights.uid, Resource::names, 1);
+    if (!charge) {
+        return std::unexpected(charge.error());
+    }
+    registry_.publish(**found, *call.name, *std::move(charge), &turn.session);
     return Nothing{};
 }
 

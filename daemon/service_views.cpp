@@ -21,6 +21,19 @@ proto::Event event_of(proto::EventKind kind, const Segment& segment, std::option
     return event;
 }
 
+// All but those without a limit, which are nobody's concern.
+std::vector<proto::Usage> usage_of(const Amounts& used, const Amounts& limits) {
+    std::vector<proto::Usage> usage;
+    for (std::size_t at = 0; at < resources; ++at) {
+        if (limits[at] != Limits::unlimited) {
+            usage.push_back({.resource = std::string(name_of(static_cast<Resource>(at))),
+                             .used = used[at],
+                             .limit = limits[at]});
+        }
+    }
+    return usage;
+}
+
 } // namespace
 
 Answer<proto::Describe::Reply> Service::handle(Turn& turn, const proto::Describe& call) {
@@ -79,6 +92,11 @@ Answer<proto::List::Reply> Service::handle(Turn& turn, const proto::List& call) 
     }
     // What is made meanwhile is listed too, and what ends is not; the caller's rights are those it came with.
     if (!first.is_last) {
+        auto charge = quota_.charge(turn.session.caller.uid, Resource::streams, 1);
+        if (!charge) {
+            return std::unexpected(charge.error());
+        }
+        turn.out.stream = *std::move(charge);
         turn.out.next = [this, age, filter = *std::move(filter)](Outgoing& out) mutable {
             const auto next = batch(filter, age, proto::limits::list_batch);
             write_reply(out.text, next.reply, !next.is_last);
@@ -96,6 +114,11 @@ Answer<proto::Watch::Reply> Service::handle(Turn& turn, const proto::Watch& call
     if (!filter) {
         return std::unexpected(filter.error());
     }
+    auto charge = quota_.charge(turn.session.caller.uid, Resource::streams, 1);
+    if (!charge) {
+        return std::unexpected(charge.error());
+    }
+    turn.out.stream = *std::move(charge);
     turn.out.watcher = watchers_.add(*std::move(filter), now_usec());
     turn.out.next = [](Outgoing& out) {
         auto event = out.watcher->take();
@@ -108,6 +131,26 @@ Answer<proto::Watch::Reply> Service::handle(Turn& turn, const proto::Watch& call
     return proto::Watch::Reply{*turn.out.watcher->take()};
 }
 
+Answer<proto::Statistics::Reply> Service::handle(Turn& turn, const proto::Statistics& /*call*/) {
+    const Caller& caller = turn.session.caller;
+    const Limits& limits = quota_.limits();
+    proto::Statistics::Reply reply{
+        .started_usec = started_usec_,
+        .users = {{.uid = caller.uid, .usage = usage_of(quota_.used_by(caller.uid), limits.per_user)}},
+        .total = usage_of(quota_.total(), limits.total),
+        .counters = counters_};
+    if (caller.uid == 0) {
+        for (const auto& [uid, used] : quota_.users()) {
+            if (uid != 0) {
+                reply.users.push_back({.uid = uid, .usage = usage_of(used, limits.per_user)});
+            }
+        }
+        std::ranges::sort(reply.users, {}, &proto::UserUsage::uid);
+    }
+    reply.counters.events_lost = watchers_.lost();
+    return reply;
+}
+
 void Service::happened(proto::EventKind kind, const Segment& segment, const Session* by) {
     if (!watchers_.empty()) {
         watchers_.tell(segment,
@@ -118,6 +161,7 @@ void Service::happened(proto::EventKind kind, const Segment& segment, const Sess
 void Service::note_recovery(Segment& segment, const proto::Process& dead) {
     const std::uint64_t now = now_usec();
     ++segment.recoveries;
+    ++counters_.recoveries;
     segment.last_recovery = {.pid = dead.pid, .uid = dead.uid, .program = dead.program, .time_usec = now};
     if (!watchers_.empty()) {
         watchers_.tell(segment, event_of(proto::EventKind::lock_recovered, segment, dead));

@@ -31,6 +31,7 @@ void Watchers::tell(const Segment& segment, const proto::Event& event) {
             if (watcher->queue_.size() == proto::limits::events_waiting) {
                 watcher->queue_.pop_front();
                 ++watcher->lost_;
+                ++lost_;
             }
             watcher->queue_.push_back(event);
             if (watcher->wake_) {

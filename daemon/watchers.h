@@ -39,10 +39,14 @@ class Watchers {
     // Whether anybody does.
     bool empty() const { return watchers_.empty(); }
 
+    // How many events were dropped, ever.
+    std::uint64_t lost() const { return lost_; }
+
     void tell(const Segment& segment, const proto::Event& event);
 
   private:
     std::vector<std::weak_ptr<Watcher>> watchers_;
+    std::uint64_t lost_ = 0;
 };
 
 } // namespace memshare::daemon

@@ -310,6 +310,50 @@ struct Watch {
 
 // What every Varlink service answers.
 
+// How much of a resource is used, and how much may be.
+struct Usage {
+    std::string resource;
+    std::uint64_t used = 0, limit = 0;
+    static constexpr auto members() {
+        return std::tuple(required("resource", &Usage::resource), required("used", &Usage::used),
+                          required("limit", &Usage::limit));
+    }
+};
+
+struct UserUsage {
+    std::uint32_t uid = 0;
+    std::vector<Usage> usage;
+    static constexpr auto members() {
+        return std::tuple(required("uid", &UserUsage::uid), required("usage", &UserUsage::usage));
+    }
+};
+
+struct Counters {
+    std::uint64_t calls = 0, refusals = 0, sessions = 0, segments = 0, attachments = 0, recoveries = 0,
+                  events_lost = 0;
+    static constexpr auto members() {
+        return std::tuple(
+            required("calls", &Counters::calls), required("refusals", &Counters::refusals),
+            required("sessions", &Counters::sessions), required("segments", &Counters::segments),
+            required("attachments", &Counters::attachments), required("recoveries", &Counters::recoveries),
+            required("eventsLost", &Counters::events_lost));
+    }
+};
+
+struct Statistics : Nothing {
+    static constexpr std::string_view method = "io.memshare.Broker.Statistics";
+    struct Reply {
+        std::uint64_t started_usec = 0;
+        std::vector<UserUsage> users;
+        std::vector<Usage> total;
+        Counters counters;
+        static constexpr auto members() {
+            return std::tuple(required("startedUSec", &Reply::started_usec), required("users", &Reply::users),
+                              required("total", &Reply::total), required("counters", &Reply::counters));
+        }
+    };
+};
+
 struct GetInfo : Nothing {
     static constexpr std::string_view method = "org.varlink.service.GetInfo";
     struct Reply {
@@ -338,6 +382,6 @@ struct GetInterfaceDescription {
 // All of them. A service that has no handler for one of these does not compile.
 template <typename...> struct MethodList {};
 using Methods = MethodList<Create, Attach, Detach, Publish, Destroy, Change, Freeze, Describe, List, Watch,
-                           Hello, Goodbye, GetInfo, GetInterfaceDescription>;
+                           Statistics, Hello, Goodbye, GetInfo, GetInterfaceDescription>;
 
 } // namespace memshare::proto

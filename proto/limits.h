@@ -72,10 +72,20 @@ inline constexpr std::uint64_t sessions_per_user = 512;
 inline constexpr std::uint64_t segments_per_user = 32768;
 inline constexpr std::uint64_t bytes_per_user = std::uint64_t{1} << 40;
 inline constexpr std::uint64_t attachments_per_user = 131072;
+inline constexpr std::uint64_t names_per_user = segments_per_user;
 inline constexpr std::uint64_t sessions_total = 4096;
 inline constexpr std::uint64_t segments_total = 131072;
 inline constexpr std::uint64_t bytes_total = std::uint64_t{1} << 42;
 inline constexpr std::uint64_t attachments_total = 524288;
+inline constexpr std::uint64_t names_total = segments_total;
+
+// The same for replies. A stream (a Watch, and a List of several batches) may have as many events waiting as
+// the bound above says, so those of one user take 16 MiB at most. Of a reply, bytes are counted only while
+// they wait because their reader does not read; who has no room for more is hung up on.
+inline constexpr std::uint64_t streams_per_user = 128;
+inline constexpr std::uint64_t unread_bytes_per_user = 16 * MiB;
+inline constexpr std::uint64_t streams_total = 1024;
+inline constexpr std::uint64_t unread_bytes_total = 128 * MiB;
 
 // Descriptors. The daemon has as many as its RLIMIT_NOFILE, and keeps these for itself: its loop, its log,
 // its listening sockets, what is being sent. Of the others a session takes two (its socket and its process)

@@ -216,6 +216,11 @@ void freeze(Broker& broker, const std::vector<std::string>& names) {
     }
 }
 
+void stats(Broker& broker, bool as_json) {
+    const Statistics statistics = broker.statistics();
+    std::cout << (as_json ? json_of(statistics) : text_of(statistics));
+}
+
 void watch(Broker& broker, const std::string& pattern, bool as_json) {
     broker.watch(pattern, [as_json](const Event& event) {
         std::cout << (as_json ? json_of(event) : line_of(event)) << std::flush;

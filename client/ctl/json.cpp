@@ -72,6 +72,14 @@ Json lock_json(const LockInfo& lock) {
     return json;
 }
 
+Json usage_json(const std::vector<Usage>& resources) {
+    Json json = Json::array();
+    for (const Usage& usage : resources) {
+        json.push_back({{"resource", usage.resource}, {"used", usage.used}, {"limit", usage.limit}});
+    }
+    return json;
+}
+
 } // namespace
 
 std::string json_of(const Event& event) {
@@ -106,6 +114,23 @@ std::string json_of(const SegmentDescription& description) {
                                        {"sinceUSec", attachment.since.time_since_epoch().count()}});
     }
     json["lock"] = lock_json(description.lock);
+    return json.dump(indent) + '\n';
+}
+
+std::string json_of(const Statistics& statistics) {
+    const Counters& counters = statistics.counters;
+    Json json{{"startedUSec", statistics.started.time_since_epoch().count()}, {"users", Json::array()}};
+    for (const UserUsage& user : statistics.users) {
+        json["users"].push_back({{"uid", user.uid}, {"usage", usage_json(user.usage)}});
+    }
+    json["total"] = usage_json(statistics.total);
+    json["counters"] = {{"calls", counters.calls},
+                        {"refusals", counters.refusals},
+                        {"sessions", counters.sessions},
+                        {"segments", counters.segments},
+                        {"attachments", counters.attachments},
+                        {"recoveries", counters.recoveries},
+                        {"eventsLost", counters.events_lost}};
     return json.dump(indent) + '\n';
 }
 

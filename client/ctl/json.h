@@ -10,6 +10,7 @@ namespace memshare::ctl {
 
 std::string json_of(const std::vector<SegmentInfo>& segments);
 std::string json_of(const SegmentDescription& description);
+std::string json_of(const Statistics& statistics);
 
 // On one line, so that a stream of them can be read line by line.
 std::string json_of(const Event& event);

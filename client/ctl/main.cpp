@@ -46,6 +46,7 @@ struct CommandLine {
         add_chown();
         add_persist();
         add_freeze();
+        add_stats();
         add_watch();
         add_run();
     }
@@ -159,6 +160,11 @@ struct CommandLine {
             add("freeze", "End all writing to segments that were made freezable, for ever and for everybody",
                 [this](Broker& b) { ctl::freeze(b, names); });
         to->add_option("NAME", names, "Their names or ids")->required();
+    }
+    void add_stats() {
+        CLI::App* to = add("stats", "Show what is used of what is limited, and what the broker has done",
+                           [this](Broker& b) { ctl::stats(b, as_json); });
+        to->add_flag("--json", as_json, "Print JSON");
     }
     void add_watch() {
         CLI::App* to = add("watch", "Print what happens to segments, until Ctrl-C",

@@ -67,6 +67,12 @@ std::string lock_words(const LockInfo& lock) {
            user_name(lock.holder->uid) + (lock.waiting ? ", and waited for" : "");
 }
 
+void add_usage(std::vector<Row>& rows, const std::string& user, const std::vector<Usage>& resources) {
+    for (const Usage& usage : resources) {
+        rows.push_back({user, usage.resource, std::to_string(usage.used), std::to_string(usage.limit)});
+    }
+}
+
 std::string shown_name(const SegmentInfo& segment) {
     return segment.name.empty() ? '(' + segment.id + ')' : segment.name;
 }
@@ -153,6 +159,24 @@ std::string description_of(const SegmentDescription& description) {
                                         time_words(attachment.since)});
     }
     return aligned(rows);
+}
+
+std::string text_of(const Statistics& statistics) {
+    const Counters& counters = statistics.counters;
+    std::vector<Row> usage{{"USER", "RESOURCE", "USED", "LIMIT"}};
+    for (const UserUsage& user : statistics.users) {
+        add_usage(usage, user_name(user.uid), user.usage);
+    }
+    add_usage(usage, "(all)", statistics.total);
+    return aligned({{"started", time_words(statistics.started)},
+                    {"calls", std::to_string(counters.calls)},
+                    {"refusals", std::to_string(counters.refusals)},
+                    {"sessions", std::to_string(counters.sessions)},
+                    {"segments", std::to_string(counters.segments)},
+                    {"attachments", std::to_string(counters.attachments)},
+                    {"locks recovered", std::to_string(counters.recoveries)},
+                    {"events lost", std::to_string(counters.events_lost)}}) +
+           '\n' + aligned(usage);
 }
 
 } // namespace memshare::ctl

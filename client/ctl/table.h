@@ -1,4 +1,4 @@
-// What a person reads: tables of segments, and all about one.
+// What a person reads: tables of segments, all about one, and what is used.
 #pragma once
 
 #include <memshare/broker.hpp>
@@ -11,6 +11,7 @@ namespace memshare::ctl {
 std::string table_of(const std::vector<SegmentInfo>& segments);
 std::string description_of(const SegmentDescription& description);
 std::string line_of(const Event& event);
+std::string text_of(const Statistics& statistics);
 
 // Each word of the interface, as in options and JSON.
 std::string_view word_for(Lifetime lifetime);

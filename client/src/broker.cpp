@@ -76,6 +76,8 @@ void Broker::watch(std::string_view pattern, const std::function<bool(const Even
                       [&](const proto::Watch::Reply& reply) { return each(client::info_of(reply.event)); });
 }
 
+Statistics Broker::statistics() { return client::info_of(connection_->call(proto::Statistics{}).reply); }
+
 std::string Broker::version() { return connection_->version(); }
 
 const std::string& Broker::socket_path() const { return connection_->socket_path(); }

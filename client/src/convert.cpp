@@ -13,6 +13,14 @@ namespace {
 
 Time time_of(std::uint64_t usec) { return Time(std::chrono::microseconds(usec)); }
 
+std::vector<Usage> info_of(const std::vector<proto::Usage>& resources) {
+    std::vector<Usage> info;
+    for (const proto::Usage& usage : resources) {
+        info.push_back({.resource = usage.resource, .used = usage.used, .limit = usage.limit});
+    }
+    return info;
+}
+
 } // namespace
 
 SegmentInfo info_of(const proto::Segment& segment) {
@@ -74,6 +82,24 @@ LockInfo info_of(const proto::Lock& lock) {
     }
     if (lock.last_recovery) {
         info.last_recovery = info_of(*lock.last_recovery);
+    }
+    return info;
+}
+
+Statistics info_of(const proto::Statistics::Reply& reply) {
+    const proto::Counters& counters = reply.counters;
+    Statistics info{.started = time_of(reply.started_usec),
+                    .users = {},
+                    .total = info_of(reply.total),
+                    .counters = {.calls = counters.calls,
+                                 .refusals = counters.refusals,
+                                 .sessions = counters.sessions,
+                                 .segments = counters.segments,
+                                 .attachments = counters.attachments,
+                                 .recoveries = counters.recoveries,
+                                 .events_lost = counters.events_lost}};
+    for (const proto::UserUsage& user : reply.users) {
+        info.users.push_back({.uid = user.uid, .usage = info_of(user.usage)});
     }
     return info;
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "proto/calls.h"
-#include <memshare/segment_info.hpp>
+#include <memshare/statistics.hpp>
 
 namespace memshare::client {
 
@@ -12,6 +12,7 @@ ProcessInfo info_of(const proto::Process& process);
 Event info_of(const proto::Event& event);
 DeadHolder info_of(const proto::DeadHolder& dead);
 LockInfo info_of(const proto::Lock& lock);
+Statistics info_of(const proto::Statistics::Reply& reply);
 
 inline proto::Lifetime lifetime_of(Lifetime lifetime) { return static_cast<proto::Lifetime>(lifetime); }
 inline proto::Access access_of(Access access) { return static_cast<proto::Access>(access); }

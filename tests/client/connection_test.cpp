@@ -1,7 +1,12 @@
 // What a client sees of a broker that is not there, goes away or comes back.
+#include "proto/limits.h"
+#include "tests/support/raw_peer.h"
 #include "tests/support/with_broker.h"
 
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -119,6 +124,27 @@ TEST_F(AClient, IsNotDisturbedBySignals) {
             Value<int>::create("num", round, {.lifetime = Lifetime::attached, .broker = &broker});
         EXPECT_EQ(made.load(), round);
     }
+}
+
+// What answers a call with so many bytes, and never with the end of a message.
+std::jthread broker_without_end(const std::string& path, std::size_t bytes) {
+    const int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    bind(listening, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+    listen(listening, 1);
+    return std::jthread([listening, bytes] {
+        RawPeer client(proto::Fd::adopt(accept(listening, nullptr, nullptr)));
+        client.send(std::string(bytes, ' '));
+        close(listening);
+    });
+}
+
+TEST(WithAMadBroker, ACallTakesNoMoreThanAReplyMayHave) {
+    const Folder folder;
+    const auto mad = broker_without_end(folder / "socket", proto::limits::reply_bytes + 1024 * 1024);
+    Broker broker(folder / "socket");
+    EXPECT_EQ(error_of([&] { broker.list(); }).code(), Errc::protocol_violation);
 }
 
 class OneSession : public WithBroker {

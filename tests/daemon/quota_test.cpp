@@ -30,8 +30,8 @@ class AQuota : public testing::Test {
         return quota_.total()[static_cast<std::size_t>(resource)];
     }
 
-    // Sessions, segments, bytes, attachments.
-    Quota quota_{{.per_user = {2, 3, 10, 5}, .total = {3, 5, 15, 8}}};
+    // Sessions, segments, bytes, attachments, names, streams, bytes unread, descriptors.
+    Quota quota_{{.per_user = {2, 3, 10, 5, 4, 6, 7, 9}, .total = {3, 5, 15, 8, 6, 9, 10, 13}}};
     std::vector<Charge> kept_;
 };
 
@@ -86,15 +86,19 @@ TEST_F(AQuota, CountsEachResourceForItself) {
 }
 
 TEST_F(AQuota, NamesEachResource) {
-    EXPECT_TRUE(charge(anne, Resource::sessions, 9).starts_with("sessions: 2"));
-    EXPECT_TRUE(charge(anne, Resource::segments, 9).starts_with("segments: 3"));
-    EXPECT_TRUE(charge(anne, Resource::attachments, 9).starts_with("attachments: 5"));
-    EXPECT_EQ(charge(anne, Resource::sessions, 2) + charge(anne, Resource::segments, 3) +
-                  charge(anne, Resource::attachments, 5),
-              "");
-    EXPECT_TRUE(charge(bob, Resource::sessions, 2).starts_with("totalSessions: 3"));
-    EXPECT_TRUE(charge(bob, Resource::segments, 3).starts_with("totalSegments: 5"));
-    EXPECT_TRUE(charge(bob, Resource::attachments, 4).starts_with("totalAttachments: 8"));
+    constexpr std::array<std::string_view, resources> names{
+        "sessions", "segments", "bytes", "attachments", "names", "streams", "unreadBytes", "descriptors"};
+    for (std::size_t at = 0; at < resources; ++at) {
+        const auto resource = static_cast<Resource>(at);
+        const std::uint64_t allowed = quota_.limits().per_user[at];
+        const std::string name(names[at]);
+        EXPECT_EQ(name_of(resource), name);
+        EXPECT_TRUE(charge(anne, resource, allowed + 1).starts_with(name + ": "));
+        EXPECT_EQ(charge(anne, resource, allowed), "");
+        std::string in_all = "total" + name;
+        in_all[5] = static_cast<char>(std::toupper(in_all[5]));
+        EXPECT_TRUE(charge(bob, resource, allowed).starts_with(in_all + ": "));
+    }
 }
 
 TEST_F(AQuota, OfSeveralResourcesIsTakenWhole) {
@@ -107,6 +111,17 @@ TEST_F(AQuota, OfSeveralResourcesIsRefusedWhole) {
     EXPECT_FALSE(quota_.charge(anne, {{Resource::segments, 3}, {Resource::bytes, 11}}));
     EXPECT_EQ(quota_.total(), Amounts{});
     EXPECT_TRUE(quota_.charge(anne, {{Resource::segments, 3}, {Resource::bytes, 10}}));
+}
+
+TEST_F(AQuota, TellsWhatEachUserUses) {
+    EXPECT_EQ(bytes(anne, 4), "");
+    EXPECT_EQ(charge(bob, Resource::names, 2), "");
+    EXPECT_EQ(quota_.used_by(anne), (Amounts{0, 0, 4}));
+    EXPECT_EQ(quota_.used_by(bob), (Amounts{0, 0, 0, 0, 2}));
+    EXPECT_EQ(quota_.used_by(0), Amounts{});
+    EXPECT_EQ(quota_.users().size(), 2U);
+    kept_.clear();
+    EXPECT_TRUE(quota_.users().empty());
 }
 
 TEST_F(AQuota, IsGivenBackAtTheEndOfACharge) {

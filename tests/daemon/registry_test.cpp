@@ -36,8 +36,9 @@ class ARegistry : public testing::Test {
                                  .rights = {},
                                  .created_usec = 1000},
                                 *Memory::create(id, 4096),
-                                charge({{Resource::segments, 1}, {Resource::bytes, 4096}}),
-                                charge({{Resource::attachments, 1}}));
+                                {.segment = charge({{Resource::segments, 1}, {Resource::bytes, 4096}}),
+                                 .name = charge({{Resource::names, 1}}),
+                                 .attachment = charge({{Resource::attachments, 1}})});
     }
 
     void attach(Session& session, Segment& segment, Access access = Access::write) {
@@ -56,7 +57,7 @@ class ARegistry : public testing::Test {
     bool is_gone(const proto::SegmentId& id) { return registry_.find_even_ended(id) == nullptr; }
     Segment* find(std::string_view name) { return registry_.find(*named(name)); }
 
-    static constexpr Amounts plenty{100'000, 100'000, std::uint64_t{1} << 40, 100'000};
+    static constexpr Amounts plenty{100'000, 100'000, std::uint64_t{1} << 40, 100'000, 100'000};
     Quota quota_{{.per_user = plenty, .total = plenty}};
     Registry registry_;
     int tokens_ = 0;
@@ -168,9 +169,20 @@ TEST_F(ARegistry, ListsNoSegmentThatHasEnded) {
 
 TEST_F(ARegistry, NamesAnUnnamedSegment) {
     Segment& made = segment(session(), Lifetime::creator, no_name);
-    registry_.publish(made, *named("late"));
+    registry_.publish(made, *named("late"), {});
     EXPECT_EQ(find("late"), &made);
     EXPECT_EQ(made.is.name, named("late"));
+}
+
+TEST_F(ARegistry, GivesANameBackWhenItsSegmentEndsAndTheRestWhenItIsGone) {
+    Session& creator = session();
+    Segment& made = segment(creator, Lifetime::persistent);
+    EXPECT_EQ(quota_.used_by(7)[static_cast<std::size_t>(Resource::names)], 1U);
+    registry_.end(made);
+    EXPECT_EQ(quota_.used_by(7)[static_cast<std::size_t>(Resource::names)], 0U);
+    EXPECT_EQ(quota_.used_by(7)[static_cast<std::size_t>(Resource::bytes)], 4096U);
+    registry_.end_session(creator);
+    EXPECT_EQ(quota_.used_by(7)[static_cast<std::size_t>(Resource::bytes)], 0U);
 }
 
 TEST_F(ARegistry, FreesANameAtOnceWhenItsSegmentEnds) {
@@ -184,7 +196,7 @@ TEST_F(ARegistry, FreesANameAtOnceWhenItsSegmentEnds) {
 
 TEST_F(ARegistry, FreesAPublishedNameWhenItsSegmentEnds) {
     Segment& made = segment(session(), Lifetime::creator, no_name);
-    registry_.publish(made, *named("late"));
+    registry_.publish(made, *named("late"), {});
     registry_.end(made);
     EXPECT_EQ(find("late"), nullptr);
 }
@@ -323,7 +335,7 @@ TEST_F(ARegistry, EndsAnUnnamedSegmentWithItsLastAttachmentWhateverItsLifetime) 
 TEST_F(ARegistry, KeepsAnUnnamedSegmentThatWasNamedInTime) {
     Session& creator = session();
     Segment& made = segment(creator, Lifetime::persistent, no_name);
-    registry_.publish(made, *named("late"));
+    registry_.publish(made, *named("late"), {});
     registry_.end_session(creator);
     EXPECT_EQ(find("late"), &made);
 }
@@ -466,7 +478,7 @@ TEST_F(ARegistry, EndsWhatIsToEndWithItsLastAttachmentAndHasNone) {
 TEST_F(ARegistry, HoldsTheChargesOfWhatThereIs) {
     Session& creator = session();
     attach(session(), segment(creator, Lifetime::creator));
-    EXPECT_EQ(quota_.total(), (Amounts{2, 1, 4096, 2}));
+    EXPECT_EQ(quota_.total(), (Amounts{2, 1, 4096, 2, 1}));
 }
 
 TEST_F(ARegistry, GivesTheChargeOfAnAttachmentBackWithItsLastHandle) {
@@ -475,9 +487,9 @@ TEST_F(ARegistry, GivesTheChargeOfAnAttachmentBackWithItsLastHandle) {
     attach(other, made);
     attach(other, made);
     detach(other, made);
-    EXPECT_EQ(quota_.total(), (Amounts{2, 1, 4096, 2}));
+    EXPECT_EQ(quota_.total(), (Amounts{2, 1, 4096, 2, 1}));
     detach(other, made);
-    EXPECT_EQ(quota_.total(), (Amounts{2, 1, 4096, 1}));
+    EXPECT_EQ(quota_.total(), (Amounts{2, 1, 4096, 1, 1}));
 }
 
 TEST_F(ARegistry, GivesTheChargeOfMemoryBackWhenTheMemoryIsFree) {
@@ -494,7 +506,7 @@ TEST_F(ARegistry, ChargesAPersistentSegmentWithoutASession) {
     Session& creator = session();
     Segment& made = segment(creator, Lifetime::persistent);
     registry_.end_session(creator);
-    EXPECT_EQ(quota_.total(), (Amounts{0, 1, 4096, 0}));
+    EXPECT_EQ(quota_.total(), (Amounts{0, 1, 4096, 0, 1}));
     registry_.end(made);
     EXPECT_EQ(quota_.total(), Amounts{});
 }
@@ -552,7 +564,7 @@ TEST_F(ARegistry, TellsWhatHappensInItsOrder) {
     Session& creator = session();
     Session& other = session();
     Segment& made = segment(creator, Lifetime::creator, no_name);
-    registry_.publish(made, *named("num"), &creator);
+    registry_.publish(made, *named("num"), {}, &creator);
     attach(other, made);
     registry_.end_session(creator);
     registry_.end_session(other);

@@ -19,6 +19,7 @@ Segment segment_of(std::uint32_t uid, std::uint32_t mode, std::string_view name)
             .creator_program = {},
             .last_recovery = {},
             .charge = {},
+            .name_charge = {},
             .attached = {}};
 }
 

@@ -34,6 +34,9 @@ template <> constexpr std::string_view name_of<Event> = "Event";
 template <> constexpr std::string_view name_of<Creator> = "Creator";
 template <> constexpr std::string_view name_of<Segment> = "Segment";
 template <> constexpr std::string_view name_of<Attachment> = "Attachment";
+template <> constexpr std::string_view name_of<Usage> = "Usage";
+template <> constexpr std::string_view name_of<UserUsage> = "UserUsage";
+template <> constexpr std::string_view name_of<Counters> = "Counters";
 
 // How a type of ours is written there.
 template <typename T> struct TypeIn {
@@ -142,7 +145,7 @@ TEST(TheInterface, IsWhatEveryParserTakes) {
 
 TEST(TheInterface, HasOurMethodsWithTheirParametersAndReplies) {
     EXPECT_EQ(declared(ours, "method"), our_methods(ours));
-    EXPECT_EQ(our_methods(ours).size(), 12U);
+    EXPECT_EQ(our_methods(ours).size(), 13U);
 }
 
 TEST(TheInterface, HasOurErrorsWithWhatTheyTell) {
@@ -164,7 +167,10 @@ TEST(TheInterface, HasOurTypesWithTheirFieldsAndValues) {
                       {"Event", fields_of<Event>()},
                       {"Creator", fields_of<Creator>()},
                       {"Segment", fields_of<Segment>()},
-                      {"Attachment", fields_of<Attachment>()}};
+                      {"Attachment", fields_of<Attachment>()},
+                      {"Usage", fields_of<Usage>()},
+                      {"UserUsage", fields_of<UserUsage>()},
+                      {"Counters", fields_of<Counters>()}};
     EXPECT_EQ(declared(ours, "type"), types);
 }
 

@@ -88,6 +88,7 @@ TEST(AType, OfAStructHasAnAlignmentThatDividesItsSize) {
     for (const std::uint32_t alignment : {1U, 2U, 4U, 8U, 16U, 32U, 64U}) {
         EXPECT_EQ(wrong_with(array_of(struct_of(64, alignment))), "") << alignment;
     }
+    EXPECT_EQ(limits::element_alignment, 64U);
     for (const std::uint32_t alignment : {0U, 3U, 128U, 1U << 31, UINT32_MAX}) {
         EXPECT_EQ(wrong_with(array_of(struct_of(128, alignment))), "element.alignment") << alignment;
     }

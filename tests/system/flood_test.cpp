@@ -1,4 +1,5 @@
 // Peers that come in numbers, or take as much as there is.
+#include "proto/limits.h"
 #include "tests/system/disturbed.h"
 
 #include <poll.h>
@@ -20,14 +21,14 @@ TEST_F(AFlood, OfAThousandConnectionsOfOneUserIsBoundedAndOthersAreServed) {
             if (!answer.error().empty()) {
                 EXPECT_EQ(answer.error(), "io.memshare.Broker.QuotaExceeded");
                 EXPECT_EQ(answer["limit"], "sessions");
-                EXPECT_EQ(answer["allowed"], 512);
+                EXPECT_EQ(answer["allowed"], proto::limits::sessions_per_user);
             }
         }
         parent.say(std::to_string(served));
         parent.hear();
     });
-    EXPECT_EQ(flood.hear(), "512");
-    EXPECT_TRUE(eventually([&] { return fds_for_others() == 2U * 512; }));
+    EXPECT_EQ(flood.hear(), std::to_string(proto::limits::sessions_per_user));
+    EXPECT_TRUE(eventually([&] { return fds_for_others() == 2 * proto::limits::sessions_per_user; }));
     Broker fresh(daemon.socket_path());
     EXPECT_TRUE(fresh.list("none").empty());
     flood.say("that is all");
@@ -119,8 +120,16 @@ class DescriptorLimit {
 
 class FewDescriptors : private DescriptorLimit, public Disturbed {
   protected:
-    FewDescriptors() : DescriptorLimit(400) { lift(); }
+    FewDescriptors() : DescriptorLimit(few) { lift(); }
+    static constexpr std::uint64_t few = 400;
 };
+
+TEST_F(FewDescriptors, AreSharedOutAfterTheBrokersOwn) {
+    const Statistics seen = broker.statistics();
+    constexpr std::uint64_t for_all = few - proto::limits::descriptors_kept;
+    EXPECT_EQ(seen.total.back().limit, for_all);
+    EXPECT_EQ(seen.users.front().usage.back().limit, for_all - for_all / proto::limits::descriptors_share);
+}
 
 TEST_F(FewDescriptors, AreNotAllTakenByOneUsersSegments) {
     NEEDS_ROOT();

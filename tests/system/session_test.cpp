@@ -1,4 +1,5 @@
 // Sessions: their farewell, their resumption, and calls that are made twice.
+#include "proto/limits.h"
 #include "tests/support/raw_peer.h"
 #include "tests/support/with_broker.h"
 
@@ -114,6 +115,15 @@ TEST_F(ASession, IsNotAnsweredForOnewayCalls) {
     peer.send_call("Create", array_of_i32("mine"), {{"oneway", true}});
     peer.send_call("Destroy", {{"name", "none"}}, {{"oneway", true}});
     EXPECT_EQ(peer.call("Describe", {{"name", "mine"}})["segment"]["name"], "mine");
+}
+
+TEST_F(ASession, IsCalledByTheFirstBytesOfALongName) {
+    RawPeer peer(daemon.socket_path());
+    peer.call("Hello", {{"program", std::string(2 * proto::limits::program_bytes, 'x')}});
+    peer.call("Create", array_of_i32("num"));
+    EXPECT_EQ(peer.call("Describe", {{"name", "num"}})["segment"]["creator"]["program"],
+              std::string(proto::limits::program_bytes, 'x'));
+    peer.call("Goodbye");
 }
 
 } // namespace

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <memshare/export.hpp>
-#include <memshare/segment_info.hpp>
+#include <memshare/statistics.hpp>
 
 #include <functional>
 #include <memory>
@@ -42,6 +42,9 @@ class MEMSHARE_EXPORT Broker {
     // invalid_argument, for a group that this user is not in, or Lifetime::creator when its creator has
     // ended.
     void change(std::string_view name_or_id, const Changed& to);
+
+    // What is used, what may be, and what was done. Root sees each user.
+    Statistics statistics();
 
     // Tells what happens from now on to the segments that this process may read (of those with a name that
     // matches a shell pattern, if one is given), until `each` returns false: the first is EventKind::ready.

@@ -1,4 +1,6 @@
 // memsharectl, as it is typed: what each command prints, and what it says to a mistake.
+#include "proto/limits.h"
+#include "tests/support/raw_peer.h"
 #include "tests/support/with_broker.h"
 
 #include <sys/wait.h>
@@ -129,7 +131,8 @@ TEST_F(Memsharectl, SaysWhatIsWrongWithItsWords) {
 }
 
 TEST_F(Memsharectl, HelpsWithEveryCommand) {
-    for (const char* command : {"list", "show", "create", "get", "set", "destroy", "watch", "run"}) {
+    for (const char* command : {"list", "show", "create", "get", "set", "destroy", "chmod", "chown",
+                                "persist", "freeze", "stats", "watch", "run"}) {
         EXPECT_TRUE(contains(output("--help"), command));
         EXPECT_TRUE(contains(output(std::string(command) + " --help"), "Usage")) << command;
     }
@@ -186,6 +189,22 @@ TEST_F(Memsharectl, RunsACommandWithABrokerOfItsOwnAndEndsWithItsCode) {
     EXPECT_TRUE(said.text.starts_with('/')) << said.text;
     EXPECT_NE(access(said.text.substr(0, said.text.find('\n')).c_str(), F_OK), 0) << "its socket is left";
     EXPECT_FALSE(lists(broker, "num"));
+}
+
+TEST_F(Memsharectl, ShowsWhatIsUsedOfWhichLimit) {
+    output("create num f64 --lifetime persistent");
+    const std::string text = output("stats");
+    EXPECT_TRUE(contains(text, "started")) << text;
+    EXPECT_TRUE(contains(text, "USER")) << text;
+    EXPECT_TRUE(contains(text, "  bytes        4096  " + std::to_string(proto::limits::bytes_per_user)))
+        << text;
+    const Json all = Json::parse(output("stats --json"));
+    EXPECT_EQ(all["users"][0]["uid"], getuid());
+    EXPECT_EQ(all["counters"]["segments"], 1);
+    EXPECT_EQ(all["total"].size(), all["users"][0]["usage"].size());
+    EXPECT_EQ(all["total"][1]["resource"], "segments");
+    EXPECT_EQ(all["total"][1]["used"], 1);
+    EXPECT_EQ(all["total"][1]["limit"], proto::limits::segments_total);
 }
 
 } // namespace

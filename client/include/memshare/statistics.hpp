@@ -1,0 +1,35 @@
+// How much is used of what a broker limits, and what it has done.
+#pragma once
+
+#include <memshare/segment_info.hpp>
+
+namespace memshare {
+
+// One resource: "sessions", "segments", "bytes", "attachments", "names", "streams" (open Broker::watch and
+// long lists), "unreadBytes" (of replies that wait for their readers), "descriptors" (of the broker).
+struct Usage {
+    std::string resource;
+    std::uint64_t used = 0, limit = 0;
+};
+
+struct UserUsage {
+    std::uint32_t uid = 0;
+    std::vector<Usage> usage;
+};
+
+// What a broker has done since it started.
+struct Counters {
+    std::uint64_t calls = 0, refusals = 0; // calls that it answered, and those of them with an error
+    std::uint64_t sessions = 0, segments = 0, attachments = 0;
+    std::uint64_t recoveries = 0;  // locks that it passed on from the dead
+    std::uint64_t events_lost = 0; // that somebody who watched did not take in time
+};
+
+struct Statistics {
+    Time started;
+    std::vector<UserUsage> users; // this process's user; for root, everybody who uses anything
+    std::vector<Usage> total;     // of all users together
+    Counters counters;
+};
+
+} // namespace memshare
