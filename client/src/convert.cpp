@@ -15,6 +15,7 @@ Time time_of(std::uint64_t usec) { return Time(std::chrono::microseconds(usec));
 
 std::vector<Usage> info_of(const std::vector<proto::Usage>& resources) {
     std::vector<Usage> info;
+    info.reserve(resources.size());
     for (const proto::Usage& usage : resources) {
         info.push_back({.resource = usage.resource, .used = usage.used, .limit = usage.limit});
     }
