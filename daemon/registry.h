@@ -35,6 +35,7 @@ struct Session {
     Caller caller;
     std::int64_t pid = 0;
     std::string program;
+    std::uint64_t last_serial = 0; // of the numbered calls that it has made
     Charge charge;
     std::unordered_map<Segment*, Attachment> attachments;
     std::unordered_set<Segment*> creations; // of lifetime `creator`, and not ended

@@ -104,6 +104,15 @@ Answer<Charges> charges_for(Quota& quota, std::uint32_t uid, const Blueprint& pl
     return Charges{*std::move(segment), *std::move(name), *std::move(attachment)};
 }
 
+// Whether a call is made for the first time, as far as it bears a number; from here on it is not.
+bool counts(Session& session, std::optional<std::uint64_t> serial) {
+    if (serial && *serial <= session.last_serial) {
+        return false;
+    }
+    session.last_serial = serial.value_or(session.last_serial);
+    return true;
+}
+
 // Before anybody but its creator has it: the creator has mapped it by then.
 Answer<void> close_to_other_writers(Segment& segment) {
     if (!segment.is.exclusive_writer || segment.closed_to_writers) {
@@ -233,10 +242,14 @@ Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& ca
     }
     lend(turn.out, segment, *fd);
     const auto known = turn.session.attachments.find(&segment);
-    const bool starts_to_wait =
-        call.waits && (known == turn.session.attachments.end() || !known->second.waits);
-    ++counters_.attachments;
-    registry_.attach(turn.session, segment, call.access, now_usec(), std::move(charge));
+    const bool is_attached = known != turn.session.attachments.end();
+    const bool is_repeated = !counts(turn.session, call.serial) && is_attached;
+    // A repeated one may be so early that what the first has begun is not done; to count twice does no harm.
+    const bool starts_to_wait = call.waits && (is_repeated || !is_attached || !known->second.waits);
+    if (!is_repeated) {
+        ++counters_.attachments;
+        registry_.attach(turn.session, segment, call.access, now_usec(), std::move(charge));
+    }
     if (starts_to_wait && !segment.frozen) {
         turn.session.attachments.at(&segment).waits = true;
         do_before_sending(turn.out, [remains = segment.remains()]() -> std::optional<Refusal> {
@@ -248,6 +261,9 @@ Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& ca
 }
 
 Answer<Nothing> Service::handle(Turn& turn, const proto::Detach& call) {
+    if (!counts(turn.session, call.serial)) {
+        return Nothing{}; // it is repeated
+    }
     const proto::SegmentReference reference{call.name, call.id};
     const auto found = find_attached(turn.session, reference);
     if (!found) {

@@ -199,11 +199,13 @@ struct Attach {
     std::optional<std::uint64_t> count;
     bool mapped = false;
     bool waits = false;
+    std::optional<std::uint64_t> serial;
     static constexpr auto members() {
         return std::tuple(optional("name", &Attach::name), optional("id", &Attach::id),
                           required("access", &Attach::access), optional("form", &Attach::form),
                           optional("element", &Attach::element), optional("count", &Attach::count),
-                          optional("mapped", &Attach::mapped), optional("waits", &Attach::waits));
+                          optional("mapped", &Attach::mapped), optional("waits", &Attach::waits),
+                          optional("serial", &Attach::serial));
     }
     using Reply = MemoryReply;
 };
@@ -223,9 +225,10 @@ struct Detach {
     std::optional<SegmentName> name;
     std::optional<SegmentId> id;
     std::optional<Access> access;
+    std::optional<std::uint64_t> serial;
     static constexpr auto members() {
         return std::tuple(optional("name", &Detach::name), optional("id", &Detach::id),
-                          optional("access", &Detach::access));
+                          optional("access", &Detach::access), optional("serial", &Detach::serial));
     }
     using Reply = Nothing;
 };

@@ -27,17 +27,17 @@ Broker& Broker::local() {
     return broker;
 }
 
-Broker::Broker(std::string_view socket_path)
-    : connection_(std::make_shared<detail::Connection>(std::string(socket_path))) {}
+Broker::Broker(std::string_view socket_path, const BrokerOptions& options)
+    : connection_(std::make_shared<detail::Connection>(std::string(socket_path), options.timeout)) {}
 
 std::vector<SegmentInfo> Broker::list(std::string_view pattern) {
     std::vector<SegmentInfo> segments;
-    connection_->call_for_more(proto::List{.pattern = std::string(pattern), .uid = {}},
-                               [&](const proto::List::Reply& batch) {
-                                   for (const auto& segment : batch.segments) {
-                                       segments.push_back(client::info_of(segment));
-                                   }
-                               });
+    const proto::List list{.pattern = std::string(pattern), .uid = {}};
+    for (const proto::List::Reply& batch : connection_->call_for_more(list)) {
+        for (const auto& segment : batch.segments) {
+            segments.push_back(client::info_of(segment));
+        }
+    }
     return segments;
 }
 
@@ -71,7 +71,7 @@ void Broker::change(std::string_view name_or_id, const Changed& to) {
 }
 
 void Broker::watch(std::string_view pattern, const std::function<bool(const Event&)>& each) const {
-    detail::Connection own(socket_path());
+    detail::Connection own(socket_path(), connection_->timeout());
     own.call_for_ever(proto::Watch{.pattern = std::string(pattern), .uid = {}},
                       [&](const proto::Watch::Reply& reply) { return each(client::info_of(reply.event)); });
 }

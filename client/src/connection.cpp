@@ -18,10 +18,11 @@ using proto::Stream;
 
 namespace {
 
-// A broker that does not answer within this time is taken for lost, so that no call can hang.
-constexpr std::chrono::seconds longest_wait{5};
-
-timeval as_timeval(std::chrono::seconds time) { return {.tv_sec = time.count(), .tv_usec = 0}; }
+timeval as_timeval(std::chrono::milliseconds time) {
+    const auto whole = duration_cast<std::chrono::seconds>(time);
+    return {.tv_sec = whole.count(),
+            .tv_usec = duration_cast<std::chrono::microseconds>(time - whole).count()};
+}
 
 [[noreturn]] void throw_no_broker(int error, const std::string& path) {
     throw Error(Errc::no_broker,
@@ -46,12 +47,23 @@ void Connection::open() {
         const bool goes_on = session_ && session_->holder() != 0;
         proto::Hello::Reply hello = say_hello(goes_on ? session_->token() : "");
         version_ = std::move(hello.version);
-        if (!goes_on || hello.token != session_->token()) {
+        if (goes_on && hello.token == session_->token()) {
+            catch_up();
+        } else {
+            unconfirmed_.clear();
             session_ = std::make_shared<client::Session>(hello.holder, std::move(hello.token), session_);
         }
     } catch (...) { // a broker that turned us away may take us the next time
         close();
         throw;
+    }
+}
+
+// The broker is told again what it may not have heard; what it has, it knows by the number.
+void Connection::catch_up() {
+    for (const proto::Detach& detach : unconfirmed_) {
+        write(detach, proto::Wants::nothing);
+        send();
     }
 }
 
@@ -79,11 +91,13 @@ void Connection::connect() {
     if (!socket_) {
         client::throw_error(proto::system_error("make a socket").error());
     }
-    const timeval wait = as_timeval(longest_wait);
+    // So that whoever waits looks at the time now and then: each call has a deadline of its own.
+    const timeval wait = as_timeval(std::clamp(timeout_, longest_pause, std::chrono::milliseconds(1000)));
     setsockopt(socket_.number(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
     setsockopt(socket_.number(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
     while (::connect(socket_.number(), address->data(), proto::SocketAddress::size()) != 0) {
-        if (errno != EINTR) {
+        const bool is_full = errno == EAGAIN; // so many are waiting to be accepted
+        if (errno != EINTR && (!is_full || Clock::now() >= deadline_)) {
             throw_no_broker(errno, path_);
         }
     }
@@ -92,10 +106,42 @@ void Connection::connect() {
 
 std::string Connection::version() {
     const std::scoped_lock lock(mutex_);
-    if (!is_open()) {
-        open();
+    return insist([this] {
+        if (!is_open()) {
+            open();
+        }
+        return version_;
+    });
+}
+
+// Whether it may be over soon: a broker that was there may be starting again.
+bool Connection::may_pass(const Error& error) const {
+    return error.code() == Errc::broker_lost || (error.code() == Errc::no_broker && session_ != nullptr);
+}
+
+void Connection::give_up(const Error& last) const {
+    if (last.code() != Errc::no_broker) {
+        throw Error(last);
     }
-    return version_;
+    throw Error(Errc::broker_lost, "the broker at " + path_ + " is gone, and none has come for " +
+                                       std::to_string(timeout_.count()) + " ms");
+}
+
+void Connection::detach(proto::Detach parameters, const client::Session& session) noexcept {
+    try {
+        const std::scoped_lock lock(mutex_);
+        if (session.holder() == 0 || &session != session_.get()) {
+            return; // of a parent's, or one that has ended
+        }
+        parameters = number(std::move(parameters));
+        unconfirmed_.push_back(parameters);
+        if (is_open()) {
+            deadline_ = Clock::now() + timeout_;
+            write(parameters, proto::Wants::nothing);
+            send();
+        }
+    } catch (...) { // NOLINT(bugprone-empty-catch): the connection is closed by now, and the next one is told
+    }
 }
 
 void Connection::broken(Errc code, const std::string& how) {
@@ -112,14 +158,14 @@ void Connection::send() {
         }
         rest.remove_prefix(*sent);
         pollfd writable{.fd = socket_.number(), .events = POLLOUT, .revents = 0};
-        if (!rest.empty() && poll(&writable, 1, std::chrono::milliseconds(longest_wait).count()) == 0) {
+        const auto left = duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
+        if (!rest.empty() && (left <= 0 || poll(&writable, 1, static_cast<int>(left)) == 0)) {
             broken(Errc::broker_lost, "takes no more calls");
         }
     }
 }
 
 Stream::Message Connection::receive_message(For how_long) {
-    using Clock = std::chrono::steady_clock;
     const auto look = patience_.next();
     const auto start = Clock::now();
     bool looking = look.count() > 0;
@@ -140,13 +186,11 @@ Stream::Message Connection::receive_message(For how_long) {
             broken(Errc::broker_lost, "ended the connection");
         }
         if (*received == Stream::Received::nothing_yet) {
-            const auto waited = Clock::now() - start;
-            if (waited >= longest_wait &&
-                how_long == For::an_answer) { // else a signal came, which is none of a library's business
-                broken(Errc::broker_lost,
-                       "has not answered for " + std::to_string(longest_wait.count()) + " s");
+            const auto now = Clock::now(); // it may be a signal, which is none of a library's business
+            if (now >= deadline_ && how_long == For::an_answer) {
+                broken(Errc::broker_lost, "has not answered for " + std::to_string(timeout_.count()) + " ms");
             }
-            looking = looking && waited < look;
+            looking = looking && now - start < look;
         }
     }
 }

@@ -10,18 +10,24 @@
 #include "proto/varlink.h"
 #include <memshare/broker.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <mutex>
+#include <thread>
+#include <vector>
 
 namespace memshare::detail {
 
-// It is opened by the first call, and anew by the next one after it broke, which then goes on with the same
-// session. A forked child shares nothing of its parent's: its first call opens a connection and a session of
-// its own.
+// It is opened by the first call. When it breaks it is opened anew, with pauses that grow, until the call's
+// time is over, and goes on with the same session; the call is then made once more. A forked child shares
+// nothing of its parent's: its first call opens a connection and a session of its own.
 class Connection {
   public:
-    explicit Connection(std::string socket_path) : path_(std::move(socket_path)) {}
+    Connection(std::string socket_path, std::chrono::milliseconds timeout)
+        : path_(std::move(socket_path)), timeout_(timeout) {}
 
     const std::string& socket_path() const { return path_; }
+    std::chrono::milliseconds timeout() const { return timeout_; }
 
     template <typename Method> struct Answered {
         typename Method::Reply reply;
@@ -29,53 +35,99 @@ class Connection {
         const client::Session& session; // whose call it was; lives as long as the connection
     };
 
-    // Throws Error, if the broker is not there, goes away, or says no to this call about a segment.
+    // Throws Error, if the broker is not there, goes away for too long, or says no to this call about a
+    // segment.
     template <typename Method>
     Answered<Method> call(const Method& parameters, const std::string& segment = {}) {
         const std::scoped_lock lock(mutex_);
-        begin(parameters, proto::Wants::reply);
-        Incoming incoming = receive(segment);
-        return {read<Method>(incoming.reply), std::move(incoming.fd), *session_};
+        return insist([&, numbered = number(parameters)] { return attempt(numbered, segment); });
     }
 
-    // The same for a method that answers in pieces: calls each(reply) for all of them.
-    template <typename Method> void call_for_more(const Method& parameters, auto each) {
+    // The same for a method that answers in pieces: all of them.
+    template <typename Method> std::vector<typename Method::Reply> call_for_more(const Method& parameters) {
         const std::scoped_lock lock(mutex_);
-        begin(parameters, proto::Wants::more);
-        for (bool more = true; more;) {
-            const Incoming incoming = receive({});
-            more = incoming.reply.continues;
-            each(read<Method>(incoming.reply));
-        }
+        return insist([&] {
+            begin(parameters, proto::Wants::more);
+            std::vector<typename Method::Reply> replies;
+            for (bool more = true; more;) {
+                const Incoming incoming = receive({});
+                more = incoming.reply.continues;
+                replies.push_back(read<Method>(incoming.reply));
+            }
+            unconfirmed_.clear();
+            return replies;
+        });
     }
 
-    // The same for one that never ends: calls each(reply) until that is false, however long nothing comes.
-    // To be called on a connection that nobody else has: as this would lock others out, and forks as well, it
-    // takes no lock.
+    // The same for one that never ends: calls each(reply) until that is false, however long nothing comes; it
+    // is not made again. To be called on a connection that nobody else has: as this would lock others out,
+    // and forks as well, it takes no lock.
     template <typename Method> void call_for_ever(const Method& parameters, auto each) {
+        deadline_ = Clock::now() + timeout_;
         begin(parameters, proto::Wants::more);
         while (each(read<Method>(receive({}, For::ever).reply))) {
         }
         close();
     }
 
-    // Sends a call that is not answered, if that session is still open here. Never throws.
-    template <typename Method> void tell(const Method& parameters, const client::Session& session) noexcept {
-        try {
-            const std::scoped_lock lock(mutex_);
-            if (is_open() && &session == session_.get()) {
-                write(parameters, proto::Wants::nothing);
-                send();
-            }
-        } catch (...) { // NOLINT(bugprone-empty-catch): the connection is closed by now, which tells as much
-        }
-    }
+    // Takes back a Create or an Attach of this session's, without an answer. If the connection is broken, the
+    // next one begins with this. Never throws; for want of memory it is as if the caller still had it.
+    void detach(proto::Detach parameters, const client::Session& session) noexcept;
 
     // What the broker said in answer to Hello. Opens the connection.
     std::string version();
 
   private:
+    using Clock = std::chrono::steady_clock;
+
     static constexpr std::chrono::microseconds longest_look{50}; // some calls take that
+    static constexpr std::chrono::milliseconds shortest_pause{1}, longest_pause{100};
+
+    // Attempts to make a call until one does not find the connection broken, or the time is over.
+    auto insist(auto attempt) {
+        deadline_ = Clock::now() + timeout_;
+        in_doubt_ = false;
+        for (auto pause = shortest_pause;; pause = std::min(2 * pause, longest_pause)) {
+            try {
+                return attempt();
+            } catch (const Error& error) {
+                if (!may_pass(error)) {
+                    throw;
+                }
+                if (Clock::now() + pause >= deadline_) {
+                    give_up(error);
+                }
+            }
+            std::this_thread::sleep_for(pause);
+        }
+    }
+    bool may_pass(const Error& error) const;
+    [[noreturn]] void give_up(const Error& last) const;
+
+    template <typename Method>
+    Answered<Method> attempt(const Method& parameters, const std::string& segment) {
+        const bool is_repeated = in_doubt_;
+        begin(parameters, proto::Wants::reply);
+        try {
+            Incoming incoming = receive(segment);
+            unconfirmed_.clear(); // whatever was told before has been heard
+            return {read<Method>(incoming.reply), std::move(incoming.fd), *session_};
+        } catch (const Error& error) {
+            if (std::same_as<Method, proto::Destroy> && is_repeated &&
+                error.code() == Errc::no_such_segment) {
+                return {{}, {}, *session_}; // an earlier attempt has destroyed it
+            }
+            throw;
+        }
+    }
+
+    // A call that counts each time that it is made bears a number, so that a repeated one does not.
+    template <typename Method> Method number(Method parameters) {
+        if constexpr (requires { parameters.serial; }) {
+            parameters.serial = ++last_serial_;
+        }
+        return parameters;
+    }
 
     struct Incoming {
         proto::Reply reply;
@@ -85,6 +137,7 @@ class Connection {
     bool is_open() const;
     void open();
     void connect();
+    void catch_up();
     proto::Hello::Reply say_hello(const std::string& resume_token);
     void close();
 
@@ -98,6 +151,7 @@ class Connection {
             open();
         }
         write(parameters, wants);
+        in_doubt_ = true;
         send();
     }
     template <typename Method> typename Method::Reply read(const proto::Reply& reply) {
@@ -116,7 +170,12 @@ class Connection {
     [[noreturn]] void broken(Errc code, const std::string& how);
 
     std::string path_;
+    std::chrono::milliseconds timeout_;
     client::ForkSafeMutex mutex_;
+    Clock::time_point deadline_; // of the call that is being made
+    bool in_doubt_ = false;      // whether that was sent before, and may have been carried out
+    std::uint64_t last_serial_ = 0;
+    std::vector<proto::Detach> unconfirmed_; // told since the last answer
     proto::Fd socket_;
     std::shared_ptr<client::Session> session_;
     std::optional<proto::Stream> stream_;

@@ -1,4 +1,4 @@
-// What a client sees of a broker that is not there, goes away or comes back.
+// What a client sees of a broker that is there, that is not, and that is mad.
 #include "proto/limits.h"
 #include "tests/support/raw_peer.h"
 #include "tests/support/with_broker.h"
@@ -8,7 +8,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdlib>
 #include <thread>
 
@@ -16,8 +15,6 @@ namespace memshare::test {
 namespace {
 
 using AClient = WithBroker;
-
-constexpr seconds call_limit{6}; // the library's own is 5
 
 TEST(WithoutABroker, ACallSaysHowToStartOne) {
     const Folder folder;
@@ -42,49 +39,6 @@ TEST(WithoutABroker, ADefaultIsTheUsersOwnOrElseTheSystems) {
         EXPECT_EQ(Broker::local().socket_path(), "/run/memshared/io.memshare.Broker");
     });
     EXPECT_EQ(other.wait(), 0);
-}
-
-TEST_F(AClient, WhoseBrokerIsKilledLearnsItAtOnce) {
-    const auto made = Value<int>::create("num", 1, {.broker = &broker});
-    daemon.kill();
-    const auto start = Clock::now();
-    EXPECT_EQ(error_of([&] { broker.list(); }).code(), Errc::broker_lost);
-    EXPECT_LT(Clock::now() - start, seconds(1));
-}
-
-TEST_F(AClient, WhoseBrokerIsKilledInACallLearnsItAtOnce) {
-    broker.version();
-    ::kill(daemon.pid(), SIGSTOP);
-    std::atomic<bool> calling = false;
-    std::jthread killer([&] {
-        calling.wait(false);
-        daemon.kill();
-    });
-    calling = true;
-    calling.notify_one();
-    const auto start = Clock::now();
-    EXPECT_EQ(error_of([&] { broker.list(); }).code(), Errc::broker_lost);
-    EXPECT_LT(Clock::now() - start, seconds(1));
-}
-
-TEST_F(AClient, WhoseBrokerDoesNotAnswerGivesUpAfterABoundedTime) {
-    broker.version();
-    ::kill(daemon.pid(), SIGSTOP);
-    const auto start = Clock::now();
-    EXPECT_EQ(error_of([&] { broker.list(); }).code(), Errc::broker_lost);
-    EXPECT_LT(Clock::now() - start, call_limit);
-    ::kill(daemon.pid(), SIGCONT);
-    EXPECT_NO_THROW(broker.list());
-}
-
-TEST_F(AClient, FindsTheNextBrokerAtTheSamePath) {
-    auto old = Value<int>::create("num", 1, {.broker = &broker});
-    daemon.kill();
-    daemon.start_again();
-    EXPECT_EQ(error_of([&] { broker.list(); }).code(), Errc::broker_lost);
-    EXPECT_TRUE(broker.list().empty());
-    const auto fresh = Value<int>::create("num", 2, {.broker = &broker});
-    EXPECT_EQ(old.load(), 1);
 }
 
 TEST_F(AClient, MayDropWhatItHeldWhenTheBrokerIsGone) {

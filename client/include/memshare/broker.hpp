@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memshare/export.hpp>
+#include <memshare/options.hpp>
 #include <memshare/statistics.hpp>
 
 #include <functional>
@@ -16,8 +17,10 @@ namespace detail {
 class Connection;
 }
 
-// Its calls block, and may be made from several threads. Each throws Error: no_broker, broker_lost,
-// protocol_violation, or as it says. A handle can be copied; copies are the same connection.
+// Its calls block, and may be made from several threads. Each throws Error: no_broker, if none is there;
+// broker_lost, if it went away and did not come back, or did not answer, within the timeout (the call may
+// have been carried out); protocol_violation; or as it says. A handle can be copied; copies are the same
+// connection.
 class MEMSHARE_EXPORT Broker {
   public:
     // This process's connection to the broker at $MEMSHARE_SOCKET; if that is not set, to the user's own; and
@@ -25,7 +28,7 @@ class MEMSHARE_EXPORT Broker {
     static Broker& local();
 
     // A connection to the broker at this socket. It is opened by the first call.
-    explicit Broker(std::string_view socket_path);
+    explicit Broker(std::string_view socket_path, const BrokerOptions& options = {});
 
     // The segments that this process may read, oldest first; of those with a name that matches a shell
     // pattern, if one is given.

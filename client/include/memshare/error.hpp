@@ -18,7 +18,7 @@ enum class Errc {
     out_of_memory,       // the machine cannot give this much
     invalid_argument,    // a name, a length or another argument that cannot be
     no_broker,           // nobody listens at the socket
-    broker_lost,         // the broker went away, or did not answer, in the middle of a call
+    broker_lost,         // the broker went away for too long, or did not answer, in the middle of a call
     protocol_violation,  // what came as an answer is not one
     busy,                // somebody still has it mapped for writing
     frozen,              // nobody can write to it any more

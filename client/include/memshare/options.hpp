@@ -1,6 +1,7 @@
 // How a segment is to be made or opened.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -39,6 +40,12 @@ struct Changed {
 
 struct OpenOptions {
     Broker* broker = nullptr; // another one than Broker::local()
+};
+
+struct BrokerOptions {
+    // How long a call may take. Within this time a connection that breaks is opened anew, and the call
+    // repeated; it counts once. Data, locks and waits go on meanwhile.
+    std::chrono::milliseconds timeout{5000};
 };
 
 // Says that a segment is to have no name: it is opened by its id, and ends with its last attachment.

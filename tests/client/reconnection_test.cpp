@@ -1,0 +1,237 @@
+// What a client sees of a broker that goes away, is silent, or comes back.
+#include "tests/support/proxy.h"
+#include "tests/support/with_broker.h"
+
+#include <signal.h>
+
+#include <atomic>
+#include <thread>
+
+namespace memshare::test {
+namespace {
+
+constexpr milliseconds short_timeout{300};
+constexpr milliseconds some_more{sanitized ? 5000 : 1000}; // than the timeout takes a call on a busy machine
+
+class AClientWhoseBroker : public WithBroker {
+  protected:
+    // How long a call took that ended with broker_lost.
+    milliseconds time_to_lose(Broker& client) const {
+        const auto start = Clock::now();
+        EXPECT_EQ(error_of([&] { client.list(); }).code(), Errc::broker_lost);
+        return duration_cast<milliseconds>(Clock::now() - start);
+    }
+
+    Broker hasty{daemon.socket_path(), {.timeout = short_timeout}};
+};
+
+TEST_F(AClientWhoseBroker, IsKilledLearnsItWithinItsTimeout) {
+    const auto made = Value<int>::create("num", 1, {.broker = &hasty});
+    daemon.kill();
+    const auto time = time_to_lose(hasty);
+    EXPECT_GE(time, short_timeout / 2);
+    EXPECT_LT(time, short_timeout + some_more);
+}
+
+TEST_F(AClientWhoseBroker, IsKilledInACallLearnsItWithinItsTimeout) {
+    hasty.version();
+    send_signal(daemon.pid(), SIGSTOP);
+    std::atomic<bool> calling = false;
+    std::jthread killer([&] {
+        calling.wait(false);
+        daemon.kill();
+    });
+    calling = true;
+    calling.notify_one();
+    EXPECT_LT(time_to_lose(hasty), short_timeout + some_more);
+}
+
+TEST_F(AClientWhoseBroker, DoesNotAnswerGivesUpWithinItsTimeout) {
+    hasty.version();
+    send_signal(daemon.pid(), SIGSTOP);
+    const auto time = time_to_lose(hasty);
+    EXPECT_GE(time, short_timeout);
+    EXPECT_LT(time, short_timeout + some_more);
+    send_signal(daemon.pid(), SIGCONT);
+    EXPECT_NO_THROW(hasty.list());
+}
+
+TEST_F(AClientWhoseBroker, DoesNotAnswerGivesUpAfterFiveSecondsUnlessItIsToldOtherwise) {
+    broker.version();
+    send_signal(daemon.pid(), SIGSTOP);
+    const auto time = time_to_lose(broker);
+    EXPECT_GE(time, seconds(5));
+    EXPECT_LT(time, seconds(5) + some_more);
+    send_signal(daemon.pid(), SIGCONT);
+}
+
+TEST_F(AClientWhoseBroker, IsStartedAgainNoticesNothingButWhatIsLost) {
+    auto old = Value<int>::create("num", 1, {.broker = &broker});
+    ChildProcess starter([&](Lines& parent) { // another process, as a fork would wait for the call
+        parent.hear();
+        start_broker({"--socket", daemon.socket_path()}, "/dev/null");
+        parent.hear();
+    });
+    daemon.kill();
+    starter.say("go");
+    EXPECT_TRUE(broker.list().empty());
+    const auto fresh = Value<int>::create("num", 2, {.broker = &broker});
+    EXPECT_EQ(old.load(), 1);
+    EXPECT_FALSE(old.alive());
+    starter.kill();
+}
+
+TEST_F(AClientWhoseBroker, IsAwayLocksAndWaitsAllTheWhile) {
+    auto made = Value<int>::create("num", 1, {.mode = 0666, .broker = &broker});
+    ChildProcess other([&](Lines& parent) {
+        Broker own(daemon.socket_path());
+        auto same = Value<int>::open("num", {.broker = &own});
+        parent.say("opened");
+        parent.hear();
+        const std::scoped_lock lock(same.mutex());
+        same.store(2);
+    });
+    ASSERT_EQ(other.hear(), "opened");
+    daemon.kill();
+    other.say("the broker is gone");
+    made.wait(1);
+    const std::scoped_lock lock(made.mutex());
+    EXPECT_EQ(made.load(), 2);
+    EXPECT_EQ(other.wait(), 0);
+}
+
+// Each call is lost once, in one way or the other, and made again.
+class AClientWhoseLine : public WithBroker {
+  protected:
+    // From here on the next call of this method is not heard, or not answered.
+    void cut(const std::string& method, Proxy::Fate fate) {
+        fate_ = fate;
+        method_ = method;
+        is_cut_ = false;
+        cuts_next_ = true;
+    }
+    bool is_cut() const { return is_cut_; }
+
+    // As the broker says, asked on another line.
+    std::uint64_t attachments(const std::string& name) { return broker.describe(name).segment.attachments; }
+
+    Folder folder;
+    Proxy proxy{folder / "socket", daemon.socket_path(), [this](const std::string& method) {
+                    if (!cuts_next_ || method != method_) {
+                        return Proxy::Fate::pass;
+                    }
+                    cuts_next_ = false;
+                    is_cut_ = true;
+                    return fate_;
+                }};
+    Broker client{folder / "socket"};
+
+  private:
+    std::string method_;
+    Proxy::Fate fate_{};
+    std::atomic<bool> cuts_next_ = false, is_cut_ = false;
+};
+
+constexpr std::array both{Proxy::Fate::lose_call, Proxy::Fate::lose_answer};
+
+TEST_F(AClientWhoseLine, IsCutInACreateMakesOneSegment) {
+    for (const auto fate : both) {
+        cut("Create", fate);
+        const auto made = Value<int>::create("num", 7, {.broker = &client});
+        EXPECT_TRUE(is_cut());
+        EXPECT_EQ(Value<int>::open("num", {.broker = &broker}).load(), 7);
+        EXPECT_EQ(broker.list().size(), 1U);
+        client.destroy("num");
+    }
+}
+
+TEST_F(AClientWhoseLine, IsCutInAnAttachHasAttachedOnce) {
+    const auto made = Value<int>::create("num", 7, {.mode = 0600, .broker = &broker});
+    for (const auto fate : both) {
+        cut("Attach", fate);
+        {
+            const auto opened = Value<int>::open("num", {.broker = &client});
+            EXPECT_TRUE(is_cut());
+            EXPECT_EQ(opened.load(), 7);
+            EXPECT_EQ(attachments("num"), 2U);
+        }
+        client.version(); // which is answered after what was told before
+        client.list("none");
+        EXPECT_EQ(attachments("num"), 1U);
+    }
+}
+
+TEST_F(AClientWhoseLine, IsCutInADetachHasDetachedOnce) {
+    const auto made = Value<int>::create("num", 7, {.broker = &broker});
+    for (const auto fate : both) {
+        std::optional first(Value<int>::open("num", {.broker = &client}));
+        std::optional second(Value<int>::open("num", {.broker = &client}));
+        cut("Detach", fate);
+        first.reset();
+        client.list("none");
+        EXPECT_TRUE(is_cut());
+        EXPECT_EQ(attachments("num"), 2U) << "the other handle has it still";
+        second.reset();
+        client.list("none");
+        EXPECT_EQ(attachments("num"), 1U);
+    }
+}
+
+TEST_F(AClientWhoseLine, IsCutInADestroyHasDestroyedItAndNothingElse) {
+    for (const auto fate : both) {
+        const auto made = Value<int>::create("num", 7, {.broker = &broker});
+        cut("Destroy", fate);
+        client.destroy("num");
+        EXPECT_TRUE(is_cut());
+        EXPECT_TRUE(broker.list().empty());
+    }
+    EXPECT_EQ(error_of([&] { client.destroy("none"); }).code(), Errc::no_such_segment);
+}
+
+TEST_F(AClientWhoseLine, IsCutInAListTakesItFromTheStart) {
+    std::vector<Value<int>> many;
+    for (int number = 0; number < 300; ++number) {
+        many.push_back(Value<int>::create(unnamed, number, {.broker = &broker}));
+    }
+    for (const auto fate : both) {
+        cut("List", fate);
+        EXPECT_EQ(client.list().size(), many.size());
+        EXPECT_TRUE(is_cut());
+    }
+}
+
+TEST_F(AClientWhoseLine, IsCutInAnyOtherCallGetsItsAnswer) {
+    auto made = Value<int>::create(unnamed, 7, {.freezable = true, .broker = &client});
+    const std::string id = made.info().id;
+    for (const auto fate : both) {
+        for (const std::string method : {"Describe", "Change", "Statistics"}) {
+            cut(method, fate);
+            EXPECT_TRUE(made.alive());
+            client.change(id, {.mode = 0640});
+            EXPECT_FALSE(client.statistics().total.empty());
+            EXPECT_TRUE(is_cut()) << method;
+        }
+    }
+    cut("Freeze", Proxy::Fate::lose_answer);
+    const auto frozen = std::move(made).freeze();
+    EXPECT_TRUE(is_cut());
+    EXPECT_TRUE(client.describe(id).segment.frozen);
+}
+
+TEST_F(AClientWhoseLine, IsCutKeepsItsLocks) {
+    auto made = Value<int>::create("num", 7, {.broker = &client});
+    made.mutex().lock();
+    cut("List", Proxy::Fate::lose_answer);
+    client.list();
+    EXPECT_TRUE(is_cut());
+    ChildProcess other([&](Lines&) {
+        Broker own(daemon.socket_path());
+        auto same = Value<int>::open("num", {.broker = &own});
+        EXPECT_FALSE(same.mutex().try_lock());
+    });
+    EXPECT_EQ(other.wait(), 0);
+    made.mutex().unlock();
+}
+
+} // namespace
+} // namespace memshare::test
