@@ -32,7 +32,9 @@ timeval as_timeval(std::chrono::seconds time) { return {.tv_sec = time.count(), 
 
 } // namespace
 
-bool Connection::is_open() const { return stream_.has_value() && session_ && session_->holder() != 0; }
+bool Connection::is_open() const {
+    return stream_.has_value() && session_ && session_->holder() != 0 && socket_.is_there();
+}
 
 void Connection::close() {
     stream_.reset();
@@ -75,10 +77,11 @@ void Connection::connect() {
     if (!address) {
         client::throw_error(address.error());
     }
-    socket_ = Fd::adopt(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!socket_) {
+    Fd fresh = Fd::adopt(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!fresh) {
         client::throw_error(proto::system_error("make a socket").error());
     }
+    socket_.adopt(std::move(fresh));
     const timeval wait = as_timeval(longest_wait);
     setsockopt(socket_.number(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
     setsockopt(socket_.number(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));

@@ -3,6 +3,7 @@
 
 #include "client/src/failure.h"
 #include "client/src/fork_safe_mutex.h"
+#include "client/src/own_socket.h"
 #include "client/src/patience.h"
 #include "client/src/session.h"
 #include "proto/calls.h"
@@ -117,7 +118,7 @@ class Connection {
 
     std::string path_;
     client::ForkSafeMutex mutex_;
-    proto::Fd socket_;
+    client::OwnSocket socket_;
     std::shared_ptr<client::Session> session_;
     std::optional<proto::Stream> stream_;
     proto::JsonDocument document_;

@@ -3,10 +3,13 @@
 #include "tests/support/with_broker.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <mutex>
+#include <ranges>
 
 namespace memshare::test {
 namespace {
@@ -115,14 +118,8 @@ TEST_F(AProcessThatBecomesADaemon, LosesItsLockAndItsSegmentsWhenItIsKilled) {
     EXPECT_TRUE(eventually([&] { return !lists(broker, "mine"); }));
 }
 
-// One call may tell that the connection is gone. After that they work, and it is known as who it was.
-TEST_F(AProcessThatBecomesADaemon, CallsAgain) {
+TEST_F(AProcessThatBecomesADaemon, CallsAsWhoItWas) {
     auto process = in_a_lock([](Lines& test, Broker& own, const Value<int>& opened) {
-        try {
-            own.list();
-        } catch (const Error& error) {
-            EXPECT_EQ(error.code(), Errc::broker_lost);
-        }
         const auto more = Value<int>::create("more", 2, {.broker = &own});
         EXPECT_EQ(own.describe("shared").lock.holder->pid, getpid());
         opened.mutex().unlock();
@@ -139,6 +136,26 @@ TEST_F(AProcessThatBecomesADaemon, CallsAgain) {
     EXPECT_TRUE(shared.mutex().try_lock_for(long_enough));
     shared.mutex().unlock();
     EXPECT_TRUE(eventually([&] { return broker.list().size() == 1; }));
+}
+
+// What it opens afterwards has the numbers of what was open before.
+TEST_F(AProcessThatBecomesADaemon, HasWhatItOpensThenLeftAlone) {
+    auto process = in_a_lock([](Lines& test, Broker& own, const Value<int>& /*shared*/) {
+        std::array<std::array<int, 2>, 32> pairs{};
+        for (auto& pair : pairs) {
+            EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()), 0);
+        }
+        EXPECT_EQ(own.list().size(), 2U);
+        int disturbed = 0;
+        for (const int number : pairs | std::views::join) {
+            char byte = 0;
+            const ssize_t size = recv(number, &byte, 1, MSG_DONTWAIT);
+            disturbed += size >= 0 || errno != EAGAIN ? 1 : 0;
+        }
+        test.say(std::to_string(disturbed) + " disturbed");
+    });
+    process.say("call");
+    EXPECT_EQ(process.hear(), "0 disturbed");
 }
 
 // As daemon(3) does it, and most programs: the creator ends, and its child goes on as another process.
