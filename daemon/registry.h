@@ -34,6 +34,7 @@ struct Session {
     std::string token; // resumes it on another connection
     Caller caller;
     std::int64_t pid = 0;
+    std::uint64_t process_inode = 0;
     std::string program;
     Charge charge;
     std::unordered_map<Segment*, Attachment> attachments;
