@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -79,12 +80,17 @@ Result<Peer> Peer::of(int socket) {
     if (!process) {
         return std::unexpected(process.error());
     }
+    struct stat identity{};
+    if (fstat(process->number(), &identity) != 0) {
+        return proto::system_error("identify the peer's process");
+    }
     auto groups = groups_of(socket);
     if (!groups) {
         return std::unexpected(groups.error());
     }
     return Peer{.caller = {.uid = credentials.uid, .gid = credentials.gid, .groups = *std::move(groups)},
                 .pid = credentials.pid,
+                .process_inode = identity.st_ino,
                 .program = program_of(credentials.pid),
                 .process = *std::move(process)};
 }

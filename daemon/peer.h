@@ -20,9 +20,10 @@ struct Caller {
 
 struct Peer {
     Caller caller;
-    std::int64_t pid = 0; // as this daemon sees it; 0, if it cannot
-    std::string program;  // what the kernel calls it
-    proto::Fd process;    // a pidfd: readable when the process has ended
+    std::int64_t pid = 0;            // as this daemon sees it; 0, if it cannot
+    std::uint64_t process_inode = 0; // no other process ever has it (before Linux 6.9, all have the same)
+    std::string program;             // what the kernel calls it
+    proto::Fd process;               // a pidfd: readable when the process has ended
 
     // The process that connected a borrowed socket. An error, if it has ended and been reaped by now.
     static proto::Result<Peer> of(int socket);

@@ -30,6 +30,7 @@ Session& Registry::open_session(Peer peer, std::string token, Charge charge) {
     session->token = std::move(token);
     session->caller = std::move(peer.caller);
     session->pid = peer.pid;
+    session->process_inode = peer.process_inode;
     session->program = std::move(peer.program);
     session->charge = std::move(charge);
     Session& opened = *session;

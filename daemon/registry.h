@@ -34,6 +34,7 @@ struct Session {
     std::string token; // resumes it on another connection
     Caller caller;
     std::int64_t pid = 0;
+    std::uint64_t process_inode = 0;
     std::string program;
     std::uint64_t last_serial = 0; // of the numbered calls that it has made
     Charge charge;

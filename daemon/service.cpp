@@ -167,9 +167,9 @@ Answer<proto::Hello::Reply> Service::handle(Turn& turn, const proto::Hello& call
     Session* session = &turn.session;
     if (!call.resume_token.empty()) {
         session = registry_.find_session_by_token(call.resume_token);
-        // The process of a session that is not ended lives, so its pid cannot be another's by now.
-        if (session == nullptr || session->pid != turn.session.pid ||
-            session->caller.uid != turn.session.caller.uid) {
+        // A pid alone tells nothing of processes that this one cannot see, as they all have 0.
+        if (session == nullptr || session->process_inode != turn.session.process_inode ||
+            session->pid != turn.session.pid || session->caller.uid != turn.session.caller.uid) {
             return std::unexpected(proto::NotResumable{});
         }
         if (session != &turn.session) {

@@ -33,7 +33,9 @@ timeval as_timeval(std::chrono::milliseconds time) {
 
 } // namespace
 
-bool Connection::is_open() const { return stream_.has_value() && session_ && session_->holder() != 0; }
+bool Connection::is_open() const {
+    return stream_.has_value() && session_ && session_->holder() != 0 && socket_.is_there();
+}
 
 void Connection::close() {
     stream_.reset();
@@ -87,10 +89,11 @@ void Connection::connect() {
     if (!address) {
         client::throw_error(address.error());
     }
-    socket_ = Fd::adopt(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!socket_) {
+    Fd fresh = Fd::adopt(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!fresh) {
         client::throw_error(proto::system_error("make a socket").error());
     }
+    socket_.adopt(std::move(fresh));
     // So that whoever waits looks at the time now and then: each call has a deadline of its own.
     const timeval wait = as_timeval(std::clamp(timeout_, longest_pause, std::chrono::milliseconds(1000)));
     setsockopt(socket_.number(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));

@@ -3,6 +3,7 @@
 
 #include "client/src/failure.h"
 #include "client/src/fork_safe_mutex.h"
+#include "client/src/own_socket.h"
 #include "client/src/patience.h"
 #include "client/src/session.h"
 #include "proto/calls.h"
@@ -176,7 +177,7 @@ class Connection {
     bool in_doubt_ = false;      // whether that was sent before, and may have been carried out
     std::uint64_t last_serial_ = 0;
     std::vector<proto::Detach> unconfirmed_; // told since the last answer
-    proto::Fd socket_;
+    client::OwnSocket socket_;
     std::shared_ptr<client::Session> session_;
     std::optional<proto::Stream> stream_;
     proto::JsonDocument document_;

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
+#include <mutex>
 #include <thread>
 
 namespace memshare::test {
@@ -141,6 +143,26 @@ TEST_F(AForkedChild, WhoseSegmentIsGoneSaysSoWhenItLocks) {
     broker.destroy("num");
     child.say("gone");
     EXPECT_EQ(child.wait(), 0);
+}
+
+// With all that is static destroyed, as the connection of Broker::local() is.
+TEST_F(AForkedChild, ThatExitsTakesNothingFromItsParent) {
+    ChildProcess parent([&](Lines&) {
+        setenv("MEMSHARE_SOCKET", daemon.socket_path().c_str(), 1);
+        auto mine = Value<int>::create("mine", 1);
+        const auto attached = Value<int>::create("attached", 1, {.lifetime = Lifetime::attached});
+        const std::scoped_lock lock(mine.mutex());
+        const pid_t child = fork();
+        if (child == 0) {
+            std::exit(0);
+        }
+        EXPECT_EQ(wait_for_end(child), 0);
+        EXPECT_TRUE(mine.mutex().is_held());
+        EXPECT_EQ(Broker::local().describe("mine").lock.holder->pid, getpid());
+        EXPECT_EQ(Broker::local().describe("mine").attachments.size(), 1U);
+        EXPECT_EQ(Broker::local().describe("attached").attachments.size(), 1U);
+    });
+    EXPECT_EQ(parent.wait(), 0);
 }
 
 TEST_F(AForkedChild, OfAForkedChildCanCallAsWell) {

@@ -2,8 +2,6 @@
 #include "tests/support/proxy.h"
 #include "tests/support/with_broker.h"
 
-#include <signal.h>
-
 #include <atomic>
 #include <thread>
 
@@ -35,7 +33,7 @@ TEST_F(AClientWhoseBroker, IsKilledLearnsItWithinItsTimeout) {
 
 TEST_F(AClientWhoseBroker, IsKilledInACallLearnsItWithinItsTimeout) {
     hasty.version();
-    send_signal(daemon.pid(), SIGSTOP);
+    stop(daemon.pid());
     std::atomic<bool> calling = false;
     std::jthread killer([&] {
         calling.wait(false);
@@ -48,21 +46,21 @@ TEST_F(AClientWhoseBroker, IsKilledInACallLearnsItWithinItsTimeout) {
 
 TEST_F(AClientWhoseBroker, DoesNotAnswerGivesUpWithinItsTimeout) {
     hasty.version();
-    send_signal(daemon.pid(), SIGSTOP);
+    stop(daemon.pid());
     const auto time = time_to_lose(hasty);
     EXPECT_GE(time, short_timeout);
     EXPECT_LT(time, short_timeout + some_more);
-    send_signal(daemon.pid(), SIGCONT);
+    go_on(daemon.pid());
     EXPECT_NO_THROW(hasty.list());
 }
 
 TEST_F(AClientWhoseBroker, DoesNotAnswerGivesUpAfterFiveSecondsUnlessItIsToldOtherwise) {
     broker.version();
-    send_signal(daemon.pid(), SIGSTOP);
+    stop(daemon.pid());
     const auto time = time_to_lose(broker);
     EXPECT_GE(time, seconds(5));
     EXPECT_LT(time, seconds(5) + some_more);
-    send_signal(daemon.pid(), SIGCONT);
+    go_on(daemon.pid());
 }
 
 TEST_F(AClientWhoseBroker, IsStartedAgainNoticesNothingButWhatIsLost) {

@@ -63,6 +63,16 @@ void send_signal(pid_t child, int signal) {
     }
 }
 
+void stop(pid_t child) {
+    send_signal(child, SIGSTOP);
+    int how = 0;
+    if (waitpid(child, &how, WUNTRACED) != child || !WIFSTOPPED(how)) {
+        throw std::runtime_error("the child has ended instead of stopping");
+    }
+}
+
+void go_on(pid_t child) { send_signal(child, SIGCONT); }
+
 int wait_for_end(pid_t child) {
     const int process = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
     pollfd ended{.fd = process, .events = POLLIN, .revents = 0};

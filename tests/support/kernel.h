@@ -24,6 +24,10 @@ void prefer(pid_t process);
 // To this child, and never to a whole group of processes: throws, if it has ended.
 void send_signal(pid_t child, int signal);
 
+// Stops a child (SIGSTOP) and returns when it stands still; lets it go on.
+void stop(pid_t child);
+void go_on(pid_t child);
+
 // Waits for a child's end: its exit code, or the signal that it died of, negative.
 int wait_for_end(pid_t child);
 

@@ -1,67 +1,13 @@
 // Processes of different PID namespaces, as those of containers are, share a lock though they have one pid.
+#include "tests/support/first_process.h"
 #include "tests/support/shared.h"
 #include "tests/support/with_broker.h"
 
-#include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-
-#include <array>
 #include <atomic>
 #include <mutex>
 
 namespace memshare::test {
 namespace {
-
-// A process that is the first one of a PID namespace of its own; to itself it is number 1.
-class FirstProcess {
-  public:
-    explicit FirstProcess(const ChildProcess::Work& work)
-        : outside_([&work](Lines& test) {
-              ASSERT_EQ(unshare(CLONE_NEWPID), 0);
-              const pid_t first = fork();
-              if (first == 0) {
-                  prctl(PR_SET_PDEATHSIG, SIGKILL);
-                  _exit(carry_out(work, test));
-              }
-              test.say(std::to_string(first));
-              int how = 0;
-              waitpid(first, &how, 0);
-              EXPECT_TRUE(how == 0 || WTERMSIG(how) == SIGKILL);
-          }),
-          pid_(std::stoi(outside_.hear())) {
-        outside_.say("your number is known");
-    }
-
-    // As everybody outside sees it.
-    pid_t pid() const { return pid_; }
-
-    void say(std::string_view line) { outside_.say(line); }
-    std::string hear() { return outside_.hear(); }
-    int wait() { return outside_.wait(); }
-    void kill() {
-        send_signal(pid_, SIGKILL);
-        EXPECT_EQ(outside_.wait(), 0);
-    }
-
-  private:
-    static int carry_out(const ChildProcess::Work& work, Lines& test) {
-        try {
-            test.hear();
-            EXPECT_EQ(getpid(), 1);
-            EXPECT_EQ(gettid(), 1);
-            work(test);
-        } catch (const std::exception& thrown) {
-            ADD_FAILURE() << thrown.what();
-        }
-        std::fflush(nullptr);
-        return testing::Test::HasFailure() ? 1 : 0;
-    }
-
-    ChildProcess outside_;
-    pid_t pid_;
-};
 
 class TwoProcessesOfOneNumber : public WithBroker {
   protected:

@@ -163,14 +163,12 @@ TEST_F(ALargeValue, IsReadWhileItsWriterIsStopped) {
     for (int round = 0; round < 100; ++round) {
         chance.pause(milliseconds(3));
         const pid_t writer = writing.at(chance.below(2))->pid();
-        send_signal(writer, SIGSTOP);
-        int how = 0;
-        ASSERT_EQ(waitpid(writer, &how, WUNTRACED), writer);
+        stop(writer);
         const auto holder = broker.describe("block").lock.holder;
         in_the_middle += holder && holder->pid == writer ? 1 : 0;
         EXPECT_TRUE(is_read_by_all());
         EXPECT_TRUE(is_whole(value.load()));
-        send_signal(writer, SIGCONT);
+        go_on(writer);
     }
     EXPECT_GT(in_the_middle, 0);
     std::cout << "    stopped 100 times, " << in_the_middle << " of them with the lock\n";

@@ -4,7 +4,6 @@
 #include "tests/support/with_broker.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 
 namespace memshare::test {
@@ -23,9 +22,9 @@ class ABusyBroker : public WithBroker {
 
     // What is sent meanwhile it finds all at once.
     void while_stopped(const std::function<void()>& send) const {
-        send_signal(daemon.pid(), SIGSTOP);
+        stop(daemon.pid());
         send();
-        send_signal(daemon.pid(), SIGCONT);
+        go_on(daemon.pid());
     }
 };
 
