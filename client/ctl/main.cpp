@@ -97,6 +97,8 @@ struct CommandLine {
         to->add_option("--mode", mode, "Who may read and write it, in octal")->capture_default_str();
         to->add_option("--group", group, "Whom the mode's group bits mean, by name or number");
         to->add_flag("--freezable", creation.options.freezable, "Let it be frozen later");
+        to->add_flag("--reserve", creation.options.reserve,
+                     "Take all of its memory now: too little of it is an error, and no segment");
         to->parse_complete_callback([this] { finish_creation(); });
     }
     void finish_creation() {

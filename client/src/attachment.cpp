@@ -76,6 +76,10 @@ void Attachment::map(const Fd& memory) {
         throw Error(Errc::protocol_violation, "the broker sent memory of the wrong size", info_.name);
     }
     auto mapping = Mapping::map(memory.number(), size, mapping_access(access_));
+    if (!mapping && mapping.error().code == std::errc::not_enough_memory) {
+        throw Error(Errc::out_of_memory, "this process cannot map " + std::to_string(size) + " bytes more",
+                    info_.name);
+    }
     if (!mapping) {
         client::throw_error(mapping.error(), info_.name);
     }

@@ -93,7 +93,8 @@ const std::shared_ptr<detail::Connection>& Segment::connection_of(Broker* broker
 
 Segment Segment::create(Unnamed /*unnamed*/, const Plan& plan, const Fill& fill,
                         const CreateOptions& options) {
-    Segment made(Attachment::by(call_of(plan, options), connection_of(options.broker), Access::write, {}));
+    Segment made(Attachment::by(call_of(plan, options), connection_of(options.broker), Access::write, {},
+                                options.reserve));
     inscribe(made.attachment_->memory(), made.info());
     if (fill) {
         fill(made.payload());
@@ -119,8 +120,9 @@ Segment Segment::create(std::string_view name, const Plan& plan, const Fill& fil
 Segment Segment::create(std::string_view name, const Plan& plan, std::span<const std::byte> initial,
                         const CreateOptions& options) {
     const bool is_zero = is_all_zero(initial);
-    if ((!is_zero && initial.size() > proto::limits::initial_bytes) || options.exclusive_writer) {
-        return create(name, plan, copying(initial), options); // named when it is filled, and mapped
+    if ((!is_zero && initial.size() > proto::limits::initial_bytes) || options.exclusive_writer ||
+        options.reserve) {
+        return create(name, plan, copying(initial), options); // named when it is filled, mapped, reserved
     }
     proto::Create call = call_of(plan, options);
     call.name = client::name_of(name);

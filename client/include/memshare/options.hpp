@@ -27,7 +27,17 @@ struct CreateOptions {
     std::vector<std::uint64_t> shape{};   // the dimensions of an array, multiplying to its length
     bool freezable = false;               // freeze() may end all writing to it
     bool exclusive_writer = false;        // only this handle ever writes; not with freezable
-    Broker* broker = nullptr;             // another one than Broker::local()
+
+    // Takes all of the memory now, on the account of this process's cgroup, before anybody can find the
+    // segment. A shortage is then an error (out_of_memory, which says how much was asked for) and no segment,
+    // as far as it can be foreseen: more is asked for than the machine has available, or than a memory cgroup
+    // of this process allows, or the kernel says no. It rarely does: if others take the memory at the same
+    // time, its OOM killer may still end a process instead, perhaps this one. Once create() has returned, no
+    // access fails for want of memory, unless somebody who can write takes pages out again
+    // (FALLOC_FL_PUNCH_HOLE, MADV_REMOVE). Creation then takes some 1 ms for each MiB.
+    bool reserve = false;
+
+    Broker* broker = nullptr; // another one than Broker::local()
 };
 
 // What is to be changed of a segment; the rest stays as it is.

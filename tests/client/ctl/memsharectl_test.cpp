@@ -56,6 +56,12 @@ TEST_F(Memsharectl, CreatesSetsGetsAndDestroysAValue) {
     EXPECT_TRUE(contains(mistake("get num"), "no segment \"num\""));
 }
 
+TEST_F(Memsharectl, ReservesTheMemoryOfASegmentOrMakesNone) {
+    output("create --reserve arr u8 --count 1000000");
+    EXPECT_TRUE(contains(mistake("create --reserve more u8 --count 549755813888"), "cannot reserve"));
+    EXPECT_EQ(broker.list().size(), 1U);
+}
+
 TEST_F(Memsharectl, GetsAndSetsRangesOfAnArray) {
     output("create arr i32 --count 5");
     output("set arr 1 2 3 4 5");
