@@ -38,7 +38,8 @@ Answer<Blueprint> blueprint_of(const Session& session, const proto::Create& call
                               .mode = call.mode.value_or(Rights{}.mode)},
                    .created_usec = now_usec(),
                    .freezable = call.freezable,
-                   .exclusive_writer = call.exclusive_writer};
+                   .exclusive_writer = call.exclusive_writer,
+                   .huge_pages = call.huge_pages};
     if (auto wrong = plan.type.complete()) {
         return invalid(*std::move(wrong));
     }
@@ -56,6 +57,9 @@ Answer<Blueprint> blueprint_of(const Session& session, const proto::Create& call
     }
     if (call.initial.size() >
         std::min<std::uint64_t>(plan.type.element_bytes(), proto::limits::initial_bytes)) {
+        return invalid("initial");
+    }
+    if (!call.initial.empty() && proto::are_pooled(plan.huge_pages)) { // whoever touches these, pays
         return invalid("initial");
     }
     return plan;
@@ -77,7 +81,8 @@ proto::Result<Memory> memory_for(const Blueprint& plan, std::uint64_t bytes) {
     return Memory::create(plan.id, bytes,
                           plan.exclusive_writer ? Seals::exclusive_writer
                           : plan.freezable      ? Seals::freezable
-                                                : Seals::all);
+                                                : Seals::all,
+                          plan.huge_pages);
 }
 
 // A descriptor of the segment's memory goes with the reply.
@@ -148,11 +153,14 @@ Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& ca
         return std::unexpected(NameTaken{plan->name->text()});
     }
     const std::uint64_t offset = plan->type.payload_offset();
-    const std::uint64_t bytes = offset + plan->type.payload_bytes();
+    const std::uint64_t bytes = Memory::size_for(offset + plan->type.payload_bytes(), plan->huge_pages);
     const std::uint32_t uid = session.caller.uid;
-    auto charge = quota_.charge(uid, {{Resource::segments, 1},
-                                      {Resource::bytes, bytes},
-                                      {Resource::descriptors, proto::limits::descriptors_per_segment}});
+    const auto charge_for = [&](std::uint64_t size) {
+        return quota_.charge(uid, {{Resource::segments, 1},
+                                   {Resource::bytes, size},
+                                   {Resource::descriptors, proto::limits::descriptors_per_segment}});
+    };
+    auto charge = charge_for(bytes);
     if (!charge) {
         return std::unexpected(charge.error());
     }
@@ -160,11 +168,16 @@ Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& ca
     if (!attachment) {
         return std::unexpected(attachment.error());
     }
-    auto memory = memory_for(*plan, bytes);
+    auto memory = memory_for(*plan, offset + plan->type.payload_bytes());
     if (!memory) {
         return std::unexpected(refusal_of(memory.error(), bytes));
     }
-    if (plan->exclusive_writer) {
+    plan->huge_pages = memory->pages();
+    if (memory->size() < bytes) { // its pages are smaller than was asked for
+        *charge = Charge();
+        charge = charge_for(memory->size());
+    }
+    if (plan->exclusive_writer && !proto::are_pooled(memory->pages())) {
         if (const auto told = tell_all_changes(*memory); !told) {
             return std::unexpected(refusal_of(told.error(), bytes));
         }

@@ -14,6 +14,7 @@ std::string line_of(const Event& event);
 
 // Each word of the interface, as in options and JSON.
 std::string_view word_for(Lifetime lifetime);
+std::string_view word_for(HugePages pages);
 std::string_view word_for(Access access);
 std::string_view word_for(EventKind kind);
 std::string octal(std::uint32_t mode);

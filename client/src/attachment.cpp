@@ -4,6 +4,7 @@
 #include <memshare/at_once.hpp>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <exception>
@@ -84,6 +85,9 @@ void Attachment::map(const Fd& memory) {
         client::throw_error(mapping.error(), info_.name);
     }
     mapping_ = *std::move(mapping);
+    if (info_.huge_pages == HugePages::transparent) {
+        madvise(mapping_.bytes().data(), mapping_.bytes().size(), MADV_HUGEPAGE); // if not, it is slower
+    }
     mutex_.emplace(header().lock, session_.load()->word(), *this);
 }
 

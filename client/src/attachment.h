@@ -19,7 +19,8 @@ class Attachment {
   public:
     // By a Create or an Attach about a segment, in the caller's words. Once the broker has answered, whatever
     // fails here detaches again; and what a Create made is undone, as is what the broker did if its answer
-    // cannot be taken, for want of a descriptor. Reserved is all of its memory taken now. Throws Error.
+    // cannot be taken, for want of a descriptor. Reserved is all of its memory taken now, as is a new one's
+    // of a pool. Throws Error.
     template <typename Method>
     static std::shared_ptr<Attachment> by(const Method& call, const std::shared_ptr<Connection>& connection,
                                           Access access, std::string_view segment, bool reserved = false) {
@@ -28,8 +29,9 @@ class Attachment {
             std::make_shared<Attachment>(connection, answered.session, answered.reply.segment, access);
         try {
             made->map(answered.fd);
-            if (reserved) {
-                client::reserve(made->memory(), answered.fd.number());
+            const auto pages = answered.reply.segment.huge_pages;
+            if (reserved || (std::same_as<Method, proto::Create> && proto::are_pooled(pages))) {
+                client::reserve(made->memory(), answered.fd.number(), pages);
             }
         } catch (const Error&) {
             if constexpr (std::same_as<Method, proto::Create>) { // it may live longer than this attachment

@@ -43,11 +43,13 @@ int populate(std::span<std::byte> part, int fd, std::size_t offset) {
 
 } // namespace
 
-void reserve(std::span<std::byte> memory, int fd) {
+void reserve(std::span<std::byte> memory, int fd, proto::HugePages pages) {
     for (std::size_t offset = 0; offset < memory.size();) {
         const std::size_t missing = memory.size() - offset;
-        // For ordinary pages the kernel does not say no, but kills: so never ask for what it cannot have.
-        if (const auto available = available_memory(); missing > available) {
+        // Of a pool the kernel says what there is. Of ordinary pages it does not, but kills: so never ask for
+        // what it cannot have.
+        const auto available = proto::are_pooled(pages) ? missing : available_memory();
+        if (missing > available) {
             throw_shortage(memory.size(), std::to_string(missing) + " of them are missing and only " +
                                               std::to_string(available) + " available");
         }
