@@ -19,6 +19,7 @@ proto::Segment described(const Segment& segment) {
             .creator = {.pid = segment.creator_pid, .program = segment.creator_program},
             .created_usec = is.created_usec,
             .attachments = segment.attached.size(),
+            .huge_pages = is.huge_pages,
             .frozen = segment.frozen,
             .ended = segment.ended};
 }

@@ -18,19 +18,18 @@ enum class Seals {
 
 class Memory {
   public:
-    // What memory of at least `size` bytes takes: whole pages.
-    static std::uint64_t size_for(std::uint64_t size) {
-        return (size + abi::page - 1) / abi::page * abi::page;
-    }
-
-    // Makes memory of at least `size` bytes, all zero. No page is allocated yet.
+    // Makes memory of at least `size` bytes, all zero. No page is allocated yet; those of a pool are
+    // reserved. Where there are none of the pages that are asked for, it has ordinary ones.
     static proto::Result<Memory> create(const proto::SegmentId& id, std::uint64_t size,
-                                        Seals seals = Seals::all);
+                                        Seals seals = Seals::all, proto::HugePages pages = {});
 
     // What the kernel charges when all of it is touched: whole pages.
     std::uint64_t size() const { return size_; }
+    static std::uint64_t size_for(std::uint64_t bytes, proto::HugePages pages);
 
-    // Writes the first bytes of the payload, before anybody else has a descriptor.
+    proto::HugePages pages() const { return pages_; }
+
+    // Writes the first bytes of the payload, before anybody else has a descriptor. Not into pages of a pool.
     proto::Result<void> write(std::span<const std::byte> bytes, std::uint64_t offset);
 
     // From here on nobody can write, for ever. An error (device_or_resource_busy), if somebody has it mapped
@@ -44,7 +43,7 @@ class Memory {
     std::uint32_t lock_word() const;
     bool is_untouched() const; // all of it is zero
 
-    // Its page, for a moment, as there may be more segments than a process can map.
+    // Its page, however large, for a moment, as there may be more segments than a process can map.
     proto::Result<proto::Mapping> map_header(proto::Mapping::Access access) const;
 
     // The descriptor to hand out for writing; borrowed.
@@ -59,10 +58,14 @@ class Memory {
     bool is_released() const { return is_released_; }
 
   private:
-    Memory(proto::Fd fd, std::uint64_t size) : fd_(std::move(fd)), size_(size) {}
+    Memory(proto::Fd fd, std::uint64_t size, proto::HugePages pages)
+        : fd_(std::move(fd)), size_(size), pages_(pages) {}
+    static proto::Result<Memory> create_of(proto::HugePages pages, const proto::SegmentId& id,
+                                           std::uint64_t size, Seals seals);
 
     proto::Fd fd_, read_only_fd_;
     std::uint64_t size_;
+    proto::HugePages pages_;
     bool is_released_ = false;
 };
 

@@ -1,5 +1,6 @@
 #include "daemon/recovery.h"
 
+#include "daemon/hole_guard.h"
 #include <memshare/abi/lock_word.hpp>
 
 namespace memshare::daemon {
@@ -44,6 +45,7 @@ Result<void> recover(const Remains& remains, HolderId dead) {
     if (!mapping) {
         return std::unexpected(mapping.error());
     }
+    const HoleGuard guard(mapping->bytes());
     abi::recover(header_in(*mapping).lock, dead);
     wake_waiters(header_in(*mapping).change, remains.counts_changes);
     return {};
@@ -57,6 +59,7 @@ Result<void> recover_lock(const Remains& remains, HolderId gone) {
     if (!mapping) {
         return std::unexpected(mapping.error());
     }
+    const HoleGuard guard(mapping->bytes());
     abi::recover(header_in(*mapping).lock, gone);
     return {};
 }
@@ -75,6 +78,7 @@ Result<void> count_watcher(const Remains& remains, bool more) {
     if (!mapping) {
         return std::unexpected(mapping.error());
     }
+    const HoleGuard guard(mapping->bytes());
     std::atomic<std::uint32_t>& watchers = header_in(*mapping).change.watchers;
     std::uint32_t count = watchers.load();
     // Whoever can write may have written anything there.

@@ -55,6 +55,7 @@ struct Blueprint {
     std::uint64_t created_usec = 0;
     bool freezable = false;
     bool exclusive_writer = false; // nobody but its creator ever writes
+    proto::HugePages huge_pages{}; // that it has; before there is memory, that are asked for
 };
 
 struct Segment {

@@ -1,4 +1,5 @@
 // The methods that make, find and change segments.
+#include "daemon/blueprint.h"
 #include "daemon/clock.h"
 #include "daemon/description.h"
 #include "daemon/recovery.h"
@@ -13,53 +14,13 @@ namespace memshare::daemon {
 using proto::Access;
 using proto::AccessDenied;
 using proto::Answer;
-using proto::InvalidParameter;
+using proto::invalid;
 using proto::NameTaken;
 using proto::NoSuchSegment;
 using proto::Nothing;
 using proto::Refusal;
 
 namespace {
-
-std::unexpected<Refusal> invalid(std::string parameter) {
-    return std::unexpected<Refusal>(InvalidParameter{std::move(parameter)});
-}
-
-Answer<Blueprint> blueprint_of(const Session& session, const proto::Create& call) {
-    Blueprint plan{.id = call.id ? *call.id : proto::SegmentId::random(),
-                   .name = call.name,
-                   .type = {.form = call.form,
-                            .element = call.element,
-                            .count = call.count.value_or(1),
-                            .shape = call.shape},
-                   .lifetime = call.lifetime.value_or(proto::Lifetime::creator),
-                   .rights = {.uid = session.caller.uid,
-                              .gid = call.group.value_or(session.caller.gid),
-                              .mode = call.mode.value_or(Rights{}.mode)},
-                   .created_usec = now_usec(),
-                   .freezable = call.freezable,
-                   .exclusive_writer = call.exclusive_writer};
-    if (auto wrong = plan.type.complete()) {
-        return invalid(*std::move(wrong));
-    }
-    if (plan.exclusive_writer && plan.name) { // it could be found before its creator has mapped it
-        return invalid("name");
-    }
-    if (plan.exclusive_writer && plan.freezable) {
-        return invalid("freezable");
-    }
-    if (plan.rights.mode > permission_bits) {
-        return invalid("mode");
-    }
-    if (!may_give_to(session.caller, plan.rights.gid)) {
-        return invalid("group");
-    }
-    if (call.initial.size() >
-        std::min<std::uint64_t>(plan.type.element_bytes(), proto::limits::initial_bytes)) {
-        return invalid("initial");
-    }
-    return plan;
-}
 
 // What the kernel's no to a new memfd or descriptor means to the caller.
 Refusal refusal_of(const proto::Error& error, std::uint64_t bytes) {
@@ -73,35 +34,10 @@ Refusal refusal_of(const proto::Error& error, std::uint64_t bytes) {
     return proto::OutOfMemory{bytes};
 }
 
-proto::Result<Memory> memory_for(const Blueprint& plan, std::uint64_t bytes) {
-    return Memory::create(plan.id, bytes,
-                          plan.exclusive_writer ? Seals::exclusive_writer
-                          : plan.freezable      ? Seals::freezable
-                                                : Seals::all);
-}
-
 // A descriptor of the segment's memory goes with the reply.
 void lend(Outgoing& out, const Segment& segment, int fd) {
     out.memory = segment.memory;
     out.fd = fd;
-}
-
-Answer<Charges> charges_for(Quota& quota, std::uint32_t uid, const Blueprint& plan, std::uint64_t bytes) {
-    auto segment = quota.charge(uid, {{Resource::segments, 1},
-                                      {Resource::bytes, bytes},
-                                      {Resource::descriptors, proto::limits::descriptors_per_segment}});
-    if (!segment) {
-        return std::unexpected(segment.error());
-    }
-    auto name = quota.charge(uid, Resource::names, plan.name ? 1 : 0);
-    if (!name) {
-        return std::unexpected(name.error());
-    }
-    auto attachment = quota.charge(uid, Resource::attachments, 1);
-    if (!attachment) {
-        return std::unexpected(attachment.error());
-    }
-    return Charges{*std::move(segment), *std::move(name), *std::move(attachment)};
 }
 
 // Whether a call is made for the first time, as far as it bears a number; from here on it is not.
@@ -175,16 +111,23 @@ Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& ca
         return std::unexpected(NameTaken{plan->name->text()});
     }
     const std::uint64_t offset = plan->type.payload_offset();
-    const std::uint64_t bytes = offset + plan->type.payload_bytes();
-    auto charges = charges_for(quota_, session.caller.uid, *plan, Memory::size_for(bytes));
+    const std::uint64_t least = offset + plan->type.payload_bytes();
+    const std::uint64_t bytes = Memory::size_for(least, plan->huge_pages);
+    const std::uint32_t uid = session.caller.uid;
+    auto charges = charges_for(quota_, uid, *plan, bytes);
     if (!charges) {
         return std::unexpected(charges.error());
     }
-    auto memory = memory_for(*plan, bytes);
+    auto memory = memory_for(*plan, least);
     if (!memory) {
         return std::unexpected(refusal_of(memory.error(), bytes));
     }
-    if (plan->exclusive_writer) {
+    plan->huge_pages = memory->pages();
+    if (memory->size() < bytes) { // its pages are smaller than was asked for
+        *charges = {};
+        charges = charges_for(quota_, uid, *plan, memory->size());
+    }
+    if (plan->exclusive_writer && !proto::are_pooled(memory->pages())) {
         if (const auto told = tell_all_changes(*memory); !told) {
             return std::unexpected(refusal_of(told.error(), bytes));
         }

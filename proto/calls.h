@@ -1,6 +1,7 @@
 // The methods of the interface, with their parameters and replies, as io.memshare.Broker.varlink states them.
 #pragma once
 
+#include "proto/huge_pages.h"
 #include "proto/process.h"
 #include "proto/type.h"
 
@@ -23,6 +24,9 @@ template <> struct NamesOf<Access> {
     static constexpr std::array<std::string_view, 2> names{"read", "write"};
 };
 
+template <> struct NamesOf<HugePages> {
+    static constexpr std::array<std::string_view, 4> names{"no", "transparent", "size_2m", "size_1g"};
+};
 template <> struct NamesOf<EventKind> {
     static constexpr std::array<std::string_view, 8> names{
         "ready", "created", "published", "changed", "attached", "detached", "ended", "lock_recovered"};
@@ -66,6 +70,7 @@ struct Segment {
     Creator creator;
     std::uint64_t created_usec = 0;
     std::uint64_t attachments = 0;
+    HugePages huge_pages{};
     bool frozen = false;
     bool ended = false;
 
@@ -77,8 +82,8 @@ struct Segment {
             required("payloadOffset", &Segment::payload_offset), required("lifetime", &Segment::lifetime),
             required("mode", &Segment::mode), required("uid", &Segment::uid), required("gid", &Segment::gid),
             required("creator", &Segment::creator), required("createdUSec", &Segment::created_usec),
-            required("attachments", &Segment::attachments), required("frozen", &Segment::frozen),
-            optional("ended", &Segment::ended));
+            required("attachments", &Segment::attachments), optional("hugePages", &Segment::huge_pages),
+            required("frozen", &Segment::frozen), optional("ended", &Segment::ended));
     }
 };
 
@@ -174,17 +179,18 @@ struct Create {
     std::optional<Lifetime> lifetime;
     std::optional<std::uint32_t> mode;
     std::optional<std::uint32_t> group;
+    HugePages huge_pages{};
     bool freezable = false;
     bool exclusive_writer = false;
     std::vector<std::byte> initial;
     static constexpr auto members() {
-        return std::tuple(optional("id", &Create::id), optional("name", &Create::name),
-                          required("form", &Create::form), required("element", &Create::element),
-                          optional("count", &Create::count), optional("shape", &Create::shape),
-                          optional("lifetime", &Create::lifetime), optional("mode", &Create::mode),
-                          optional("group", &Create::group), optional("freezable", &Create::freezable),
-                          optional("exclusiveWriter", &Create::exclusive_writer),
-                          optional("initial", &Create::initial));
+        return std::tuple(
+            optional("id", &Create::id), optional("name", &Create::name), required("form", &Create::form),
+            required("element", &Create::element), optional("count", &Create::count),
+            optional("shape", &Create::shape), optional("lifetime", &Create::lifetime),
+            optional("mode", &Create::mode), optional("group", &Create::group),
+            optional("hugePages", &Create::huge_pages), optional("freezable", &Create::freezable),
+            optional("exclusiveWriter", &Create::exclusive_writer), optional("initial", &Create::initial));
     }
     using Reply = MemoryReply;
 };

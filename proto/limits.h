@@ -66,6 +66,10 @@ inline constexpr std::size_t events_waiting = 128;
 // Freeing this much takes some 50 us; the last close of a larger segment is left to another thread.
 inline constexpr std::uint64_t close_inline_bytes = MiB;
 
+// What a client that reserves memory takes at once, before it looks again whether there is enough left: some
+// 60 ms. Less asks the kernel more often, more is further off when others take memory at the same time.
+inline constexpr std::size_t reserve_step_bytes = 64 * MiB;
+
 // Default quotas: of one user, and in all. A session and a segment take two descriptors each, and all have to
 // fit under the daemon's RLIMIT_NOFILE, so that is a limit as well.
 inline constexpr std::uint64_t sessions_per_user = 512;

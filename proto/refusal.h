@@ -115,4 +115,8 @@ using Refusal = std::variant<NoSuchSegment, NameTaken, TypeMismatch, AccessDenie
 // What a method answers: its reply, or why not.
 template <typename T> using Answer = std::expected<T, Refusal>;
 
+inline std::unexpected<Refusal> invalid(std::string parameter) {
+    return std::unexpected<Refusal>(InvalidParameter{std::move(parameter)});
+}
+
 } // namespace memshare::proto

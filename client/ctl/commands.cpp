@@ -108,7 +108,10 @@ void create(Broker& broker, CreateArguments arguments) {
                     .count = arguments.count.value_or(1)};
     arguments.options.broker = &broker;
     arguments.options.shape = arguments.shape;
-    Segment::create(arguments.name, plan, std::span<const std::byte>{}, arguments.options);
+    const auto made = Segment::create(arguments.name, plan, std::span<const std::byte>{}, arguments.options);
+    if (made.info().huge_pages != arguments.options.huge_pages) {
+        std::cerr << "memsharectl: there are no such huge pages, so it is made of ordinary ones\n";
+    }
 }
 
 void get(Broker& broker, const std::string& name, const std::string& range_text) {

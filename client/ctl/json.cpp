@@ -45,6 +45,9 @@ Json segment_json(const SegmentInfo& segment) {
     json["creator"] = {{"pid", segment.creator_pid}, {"program", segment.creator_program}};
     json["createdUSec"] = segment.created.time_since_epoch().count();
     json["attachments"] = segment.attachments;
+    if (segment.huge_pages != HugePages::no) {
+        json["hugePages"] = word_for(segment.huge_pages);
+    }
     json["frozen"] = segment.frozen;
     if (segment.ended) {
         json["ended"] = true;

@@ -98,6 +98,16 @@ struct CommandLine {
         to->add_option("--mode", mode, "Who may read and write it, in octal")->capture_default_str();
         to->add_option("--group", group, "Whom the mode's group bits mean, by name or number");
         to->add_flag("--freezable", creation.options.freezable, "Let it be frozen later");
+        to->add_flag("--reserve", creation.options.reserve,
+                     "Take all of its memory now: too little of it is an error, and no segment");
+        to->add_option("--huge-pages", creation.options.huge_pages,
+                       "What pages it is made of, if there are such: transparent, size_2m or size_1g")
+            ->transform(
+                CLI::Transformer(std::map<std::string, HugePages>{{"no", HugePages::no},
+                                                                  {"transparent", HugePages::transparent},
+                                                                  {"size_2m", HugePages::size_2m},
+                                                                  {"size_1g", HugePages::size_1g}})
+                    .description(""));
         to->parse_complete_callback([this] { finish_creation(); });
     }
     void finish_creation() {

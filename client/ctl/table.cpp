@@ -77,11 +77,20 @@ std::string shown_name(const SegmentInfo& segment) {
     return segment.name.empty() ? '(' + segment.id + ')' : segment.name;
 }
 
+std::string pages_words(HugePages pages) {
+    return pages == HugePages::no ? "ordinary" : "huge: " + std::string(word_for(pages));
+}
+
 } // namespace
 
 std::string_view word_for(Lifetime lifetime) {
     static constexpr std::array<std::string_view, 3> words{"creator", "attached", "persistent"};
     return words[static_cast<std::size_t>(lifetime)];
+}
+
+std::string_view word_for(HugePages pages) {
+    static constexpr std::array<std::string_view, 4> words{"no", "transparent", "size_2m", "size_1g"};
+    return words[static_cast<std::size_t>(pages)];
 }
 
 std::string_view word_for(Access access) { return access == Access::write ? "write" : "read"; }
@@ -133,6 +142,7 @@ std::string description_of(const SegmentDescription& description) {
                           {"id", segment.id},
                           {"type", segment.type()},
                           {"bytes", std::to_string(segment.size_bytes)},
+                          {"pages", pages_words(segment.huge_pages)},
                           {"lifetime", std::string(word_for(segment.lifetime))},
                           {"owner", user_name(segment.uid) + ", group " + std::to_string(segment.gid)},
                           {"mode", octal(segment.mode) + (segment.frozen ? ", frozen" : "")},

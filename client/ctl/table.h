@@ -15,6 +15,7 @@ std::string text_of(const Statistics& statistics);
 
 // Each word of the interface, as in options and JSON.
 std::string_view word_for(Lifetime lifetime);
+std::string_view word_for(HugePages pages);
 std::string_view word_for(Access access);
 std::string_view word_for(EventKind kind);
 std::string octal(std::uint32_t mode);

@@ -4,6 +4,7 @@
 #include <memshare/at_once.hpp>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <exception>
@@ -76,10 +77,17 @@ void Attachment::map(const Fd& memory) {
         throw Error(Errc::protocol_violation, "the broker sent memory of the wrong size", info_.name);
     }
     auto mapping = Mapping::map(memory.number(), size, mapping_access(access_));
+    if (!mapping && mapping.error().code == std::errc::not_enough_memory) {
+        throw Error(Errc::out_of_memory, "this process cannot map " + std::to_string(size) + " bytes more",
+                    info_.name);
+    }
     if (!mapping) {
         client::throw_error(mapping.error(), info_.name);
     }
     mapping_ = *std::move(mapping);
+    if (info_.huge_pages == HugePages::transparent) {
+        madvise(mapping_.bytes().data(), mapping_.bytes().size(), MADV_HUGEPAGE); // if not, it is slower
+    }
     mutex_.emplace(header().lock, session_.load()->word(), *this);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "client/src/connection.h"
+#include "client/src/reserve.h"
 #include "proto/calls.h"
 #include "proto/mapping.h"
 #include <memshare/changes.hpp>
@@ -9,6 +10,7 @@
 #include <memshare/mutex.hpp>
 #include <memshare/segment.hpp>
 
+#include <concepts>
 #include <memory>
 
 namespace memshare::detail {
@@ -16,15 +18,27 @@ namespace memshare::detail {
 class Attachment {
   public:
     // By a Create or an Attach about a segment, in the caller's words. Once the broker has answered, whatever
-    // fails here detaches again; and if its answer cannot be taken, for want of a descriptor, what it did is
-    // undone. Throws Error.
+    // fails here detaches again; and what a Create made is undone, as is what the broker did if its answer
+    // cannot be taken, for want of a descriptor. Reserved is all of its memory taken now, as is a new one's
+    // of a pool. Throws Error.
     template <typename Method>
     static std::shared_ptr<Attachment> by(const Method& call, const std::shared_ptr<Connection>& connection,
-                                          Access access, std::string_view segment) {
+                                          Access access, std::string_view segment, bool reserved = false) {
         auto answered = call_or_undo(call, *connection, segment);
         auto made =
             std::make_shared<Attachment>(connection, answered.session, answered.reply.segment, access);
-        made->map(answered.fd);
+        try {
+            made->map(answered.fd);
+            const auto pages = answered.reply.segment.huge_pages;
+            if (reserved || (std::same_as<Method, proto::Create> && proto::are_pooled(pages))) {
+                client::reserve(made->memory(), answered.fd.number(), pages);
+            }
+        } catch (const Error&) {
+            if constexpr (std::same_as<Method, proto::Create>) { // it may live longer than this attachment
+                undo(call, *connection);
+            }
+            throw;
+        }
         return made;
     }
 

@@ -41,6 +41,7 @@ SegmentInfo info_of(const proto::Segment& segment) {
             .creator_program = segment.creator.program,
             .created = time_of(segment.created_usec),
             .attachments = segment.attachments,
+            .huge_pages = static_cast<HugePages>(segment.huge_pages),
             .frozen = segment.frozen,
             .ended = segment.ended};
 }

@@ -16,10 +16,12 @@ Statistics info_of(const proto::Statistics::Reply& reply);
 
 inline proto::Lifetime lifetime_of(Lifetime lifetime) { return static_cast<proto::Lifetime>(lifetime); }
 inline proto::Access access_of(Access access) { return static_cast<proto::Access>(access); }
+inline proto::HugePages huge_pages_of(HugePages pages) { return static_cast<proto::HugePages>(pages); }
 
 static_assert(static_cast<int>(Lifetime::creator) == static_cast<int>(proto::Lifetime::creator));
 static_assert(static_cast<int>(Lifetime::attached) == static_cast<int>(proto::Lifetime::attached));
 static_assert(static_cast<int>(Lifetime::persistent) == static_cast<int>(proto::Lifetime::persistent));
+static_assert(static_cast<int>(HugePages::size_1g) == static_cast<int>(proto::HugePages::size_1g));
 static_assert(static_cast<int>(EventKind::lock_recovered) ==
               static_cast<int>(proto::EventKind::lock_recovered));
 static_assert(static_cast<int>(Access::write) == static_cast<int>(proto::Access::write));

@@ -67,6 +67,7 @@ proto::Create call_of(const Plan& plan, const CreateOptions& options) {
     call.group = options.group;
     call.freezable = options.freezable;
     call.exclusive_writer = options.exclusive_writer;
+    call.huge_pages = client::huge_pages_of(options.huge_pages);
     return call;
 }
 
@@ -93,8 +94,12 @@ const std::shared_ptr<detail::Connection>& Segment::connection_of(Broker* broker
 
 Segment Segment::create(Unnamed /*unnamed*/, const Plan& plan, const Fill& fill,
                         const CreateOptions& options) {
-    Segment made(Attachment::by(call_of(plan, options), connection_of(options.broker), Access::write, {}));
+    Segment made(Attachment::by(call_of(plan, options), connection_of(options.broker), Access::write, {},
+                                options.reserve));
     inscribe(made.attachment_->memory(), made.info());
+    if (options.exclusive_writer) { // the broker has done so, but not in pages of a pool
+        made.header().change.watchers.store(1);
+    }
     if (fill) {
         fill(made.payload());
     }
@@ -119,8 +124,9 @@ Segment Segment::create(std::string_view name, const Plan& plan, const Fill& fil
 Segment Segment::create(std::string_view name, const Plan& plan, std::span<const std::byte> initial,
                         const CreateOptions& options) {
     const bool is_zero = is_all_zero(initial);
-    if ((!is_zero && initial.size() > proto::limits::initial_bytes) || options.exclusive_writer) {
-        return create(name, plan, copying(initial), options); // named when it is filled, and mapped
+    if ((!is_zero && initial.size() > proto::limits::initial_bytes) || options.exclusive_writer ||
+        options.reserve || options.huge_pages != HugePages::no) {
+        return create(name, plan, copying(initial), options); // named when it is filled, mapped, reserved
     }
     proto::Create call = call_of(plan, options);
     call.name = client::name_of(name);

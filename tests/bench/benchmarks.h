@@ -25,6 +25,7 @@ void add_lock(Report& report, Servers& servers);
 void add_wake(Report& report, Servers& servers);
 void add_recovery(Report& report, Servers& servers);
 void add_array(Report& report, Servers& servers);
+void add_touch(Report& report, Servers& servers);
 void add_json(Report& report);
 void add_idle(Report& report, Servers& servers);
 

@@ -60,6 +60,7 @@ int run(std::vector<std::string> options) {
     add_wake(report, servers);
     add_recovery(report, servers);
     add_array(report, servers);
+    add_touch(report, servers);
     add_json(report);
     add_idle(report, servers);
     benchmark::RunSpecifiedBenchmarks(&report);

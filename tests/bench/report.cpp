@@ -76,7 +76,7 @@ bool Report::ReportContext(const Context& /*context*/) { return true; }
 
 void Report::ReportRuns(const std::vector<Run>& runs) {
     for (const Run& run : runs) {
-        if (run.run_type != Run::RT_Iteration || run.iterations == 0) {
+        if (run.run_type != Run::RT_Iteration || run.iterations == 0 || run.error_occurred) {
             continue;
         }
         std::string name = run.run_name.function_name;

@@ -4,6 +4,7 @@
 #include "proto/limits.h"
 #include "proto/mapping.h"
 #include "tests/proto/descriptors.h"
+#include "tests/support/kernel_setting.h"
 
 #include <gtest/gtest.h>
 
@@ -153,6 +154,99 @@ TEST(Memory, OfASizeThatNoFileHasIsAnError) {
     const std::size_t before = open_fds();
     EXPECT_FALSE(Memory::create(proto::SegmentId::random(), std::uint64_t{1} << 63));
     EXPECT_EQ(open_fds(), before);
+}
+
+constexpr std::uint64_t huge = std::uint64_t{1} << 21;
+
+Memory pooled(std::uint64_t size, Seals seals = Seals::all) {
+    return *Memory::create(proto::SegmentId::random(), size, seals, proto::HugePages::size_2m);
+}
+
+class MemoryOfThePool : protected test::WithPool, public testing::Test {};
+
+TEST_F(MemoryOfThePool, IsAWholeNumberOfItsPages) {
+    NEEDS_FREE_PAGES_OF_2M(2);
+    const Memory memory = pooled(huge + 1);
+    EXPECT_EQ(memory.pages(), proto::HugePages::size_2m);
+    EXPECT_EQ(memory.size(), 2 * huge);
+    EXPECT_EQ(status_of(memory.writable()).st_blksize, static_cast<blksize_t>(huge));
+}
+
+TEST_F(MemoryOfThePool, IsReservedUntilItIsGone) {
+    NEEDS_FREE_PAGES_OF_2M(2);
+    {
+        const Memory memory = pooled(2 * huge);
+        EXPECT_EQ(test::KernelSetting::available_pages_of_2m(), 0U);
+        EXPECT_EQ(status_of(memory.writable()).st_blocks, 0); // and no page is taken as yet
+    }
+    EXPECT_EQ(test::KernelSetting::available_pages_of_2m(), 2U);
+}
+
+TEST_F(MemoryOfThePool, IsOrdinaryWhereThePoolHasTooLittle) {
+    NEEDS_FREE_PAGES_OF_2M(1);
+    const std::size_t before = open_fds();
+    const Memory memory = pooled(huge + 1);
+    EXPECT_EQ(memory.pages(), proto::HugePages::no);
+    EXPECT_EQ(memory.size(), huge + 4096);
+    EXPECT_EQ(open_fds(), before + 1);
+    EXPECT_EQ(test::KernelSetting::available_pages_of_2m(), 1U);
+}
+
+TEST_F(MemoryOfThePool, IsAsSafeAsAnyOther) {
+    NEEDS_FREE_PAGES_OF_2M(1);
+    Memory memory = pooled(1);
+    EXPECT_EQ(status_of(memory.writable()).st_mode & ALLPERMS, S_IRUSR | S_IWUSR);
+    EXPECT_EQ(ftruncate(memory.writable(), 0), -1);
+    EXPECT_EQ(fcntl(memory.writable(), F_ADD_SEALS, F_SEAL_WRITE), -1);
+    EXPECT_EQ(proto::Mapping::map(*memory.read_only(), huge, proto::Mapping::Access::write).error().code,
+              std::errc::permission_denied);
+}
+
+TEST_F(MemoryOfThePool, CanBeFrozen) {
+    NEEDS_FREE_PAGES_OF_2M(1);
+    Memory memory = pooled(1, Seals::freezable);
+    EXPECT_TRUE(memory.freeze());
+    EXPECT_FALSE(memory.map_header(proto::Mapping::Access::write));
+    EXPECT_TRUE(memory.map_header(proto::Mapping::Access::read));
+}
+
+TEST_F(MemoryOfThePool, CannotLosePagesOnceOthersCannotWrite) {
+    NEEDS_FREE_PAGES_OF_2M(1);
+    Memory memory = pooled(1, Seals::exclusive_writer);
+    EXPECT_TRUE(memory.forbid_new_writers());
+    EXPECT_EQ(
+        fallocate(memory.writable(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(huge)),
+        -1);
+    EXPECT_EQ(errno, EPERM);
+}
+
+TEST_F(MemoryOfThePool, ShowsItsHeaderAndItsLockWord) {
+    NEEDS_FREE_PAGES_OF_2M(1);
+    const Memory memory = pooled(1);
+    EXPECT_TRUE(memory.is_untouched());
+    for (int round = 0; round < 3; ++round) {
+        const auto mapping = memory.map_header(proto::Mapping::Access::write);
+        ASSERT_TRUE(mapping);
+        reinterpret_cast<abi::Header*>(mapping->bytes().data())->lock.word = 5;
+    }
+    EXPECT_FALSE(memory.is_untouched());
+    EXPECT_EQ(memory.lock_word(), 5U);
+}
+
+TEST(Memory, OfTransparentPagesIsOrdinaryWhereTheKernelMakesNone) {
+    const auto never = test::KernelSetting::set("/sys/kernel/mm/transparent_hugepage/shmem_enabled", "never");
+    if (!never) {
+        GTEST_SKIP() << "whether the kernel makes huge pages cannot be changed here";
+    }
+    EXPECT_EQ(
+        Memory::create(proto::SegmentId::random(), huge, Seals::all, proto::HugePages::transparent)->pages(),
+        proto::HugePages::no);
+}
+
+TEST(Memory, OfTransparentPagesIsOrdinaryWhereItIsSmallerThanOne) {
+    EXPECT_EQ(
+        Memory::create(proto::SegmentId::random(), 4096, Seals::all, proto::HugePages::transparent)->pages(),
+        proto::HugePages::no);
 }
 
 TEST(Memory, IsGivenBackWithItsDescriptor) {

@@ -1,11 +1,15 @@
 // What a session leaves in memory, made good.
 #include "daemon/recovery.h"
 
+#include "tests/support/kernel_setting.h"
 #include <memshare/abi/lock_word.hpp>
 
 #include <gtest/gtest.h>
 
 #include <sys/stat.h>
+
+#include <fstream>
+#include <string>
 
 namespace memshare::daemon {
 namespace {
@@ -129,6 +133,27 @@ TEST_F(ARecovery, DoesNotCountBelowNothing) {
     header.change.watchers = 0; // somebody who can write did that
     EXPECT_TRUE(count_watcher(remains, false));
     EXPECT_EQ(header.change.watchers, 0U);
+}
+
+class ARecoveryOfThePool : protected test::WithPool, public testing::Test {};
+
+TEST_F(ARecoveryOfThePool, LeavesNoMapping) {
+    NEEDS_FREE_PAGES_OF_2M(1);
+    const auto memory = std::make_shared<Memory>(
+        *Memory::create(proto::SegmentId::random(), abi::page, Seals::all, proto::HugePages::size_2m));
+    const auto mapping = *memory->map_header(Mapping::Access::write);
+    auto& lock = reinterpret_cast<abi::Header*>(mapping.bytes().data())->lock;
+    for (int round = 0; round < 3; ++round) {
+        lock.word = dead;
+        EXPECT_TRUE(recover({.memory = memory, .counts_changes = true}, dead));
+        EXPECT_EQ(lock.word, abi::died_bit);
+    }
+    std::ifstream maps("/proc/self/maps");
+    int mapped = 0;
+    for (std::string line; std::getline(maps, line);) {
+        mapped += line.find("memfd:memshare") != std::string::npos ? 1 : 0;
+    }
+    EXPECT_EQ(mapped, 1);
 }
 
 } // namespace

@@ -26,6 +26,7 @@ template <> constexpr std::string_view name_of<Field> = "Field";
 template <> constexpr std::string_view name_of<Element> = "Element";
 template <> constexpr std::string_view name_of<Lifetime> = "Lifetime";
 template <> constexpr std::string_view name_of<Access> = "Access";
+template <> constexpr std::string_view name_of<HugePages> = "HugePages";
 template <> constexpr std::string_view name_of<EventKind> = "EventKind";
 template <> constexpr std::string_view name_of<Process> = "Process";
 template <> constexpr std::string_view name_of<DeadHolder> = "DeadHolder";
@@ -161,6 +162,7 @@ TEST(TheInterface, HasOurTypesWithTheirFieldsAndValues) {
                       {"Lifetime", values_of<Lifetime>()},
                       {"Access", values_of<Access>()},
                       {"EventKind", values_of<EventKind>()},
+                      {"HugePages", values_of<HugePages>()},
                       {"Process", fields_of<Process>()},
                       {"DeadHolder", fields_of<DeadHolder>()},
                       {"Lock", fields_of<Lock>()},

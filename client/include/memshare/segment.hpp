@@ -38,7 +38,8 @@ using Fill = std::function<void(std::span<std::byte> elements)>;
 class MEMSHARE_EXPORT Segment {
   public:
     // Makes a segment and maps it for writing. It is all zero, or what `fill` or `initial` makes it before it
-    // is visible to others. Error: name_taken, quota_exceeded, out_of_memory, invalid_argument.
+    // is visible to others. Error: name_taken, quota_exceeded, out_of_memory, invalid_argument;
+    // then nothing of it is left, no name, no memory and no descriptor.
     static Segment create(std::string_view name, const Plan& plan, std::span<const std::byte> initial,
                           const CreateOptions& options = {});
     static Segment create(std::string_view name, const Plan& plan, const Fill& fill,

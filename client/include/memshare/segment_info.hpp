@@ -31,6 +31,7 @@ struct SegmentInfo {
     std::string creator_program;
     Time created;
     std::uint64_t attachments = 0; // how many processes have it mapped
+    HugePages huge_pages{};        // that it has, whatever was asked for
     bool frozen = false;           // nobody can write to it any more
     bool ended = false;            // nobody can open it any more
 

@@ -1,5 +1,6 @@
 // memsharectl, as it is typed: what each command prints, and what it says to a mistake.
 #include "proto/limits.h"
+#include "tests/support/kernel_setting.h"
 #include "tests/support/raw_peer.h"
 #include "tests/support/with_broker.h"
 
@@ -56,6 +57,28 @@ TEST_F(Memsharectl, CreatesSetsGetsAndDestroysAValue) {
     EXPECT_EQ(Value<double>::open("num", {.broker = &broker}).load(), -2.5);
     EXPECT_EQ(output("destroy num"), "");
     EXPECT_TRUE(contains(mistake("get num"), "no segment \"num\""));
+}
+
+TEST_F(Memsharectl, ReservesTheMemoryOfASegmentOrMakesNone) {
+    output("create --reserve arr u8 --count 1000000");
+    EXPECT_TRUE(contains(mistake("create --reserve more u8 --count 549755813888"), "cannot reserve"));
+    EXPECT_EQ(broker.list().size(), 1U);
+}
+
+TEST_F(Memsharectl, SaysWhatPagesASegmentHas) {
+    EXPECT_TRUE(contains(output("create --huge-pages transparent num f64"), "made of ordinary ones"));
+    EXPECT_TRUE(contains(output("show num"), "pages     ordinary"));
+    EXPECT_FALSE(contains(output("list --json"), "hugePages"));
+    EXPECT_TRUE(contains(mistake("create --huge-pages size_3m more f64"), "huge-pages"));
+}
+
+class MemsharectlWithAPool : protected WithPool, public Memsharectl {};
+
+TEST_F(MemsharectlWithAPool, SaysThatASegmentHasPagesOfIt) {
+    NEEDS_FREE_PAGES_OF_2M(1);
+    EXPECT_EQ(output("create --huge-pages size_2m num f64"), "");
+    EXPECT_TRUE(contains(output("show num"), "pages     huge: size_2m"));
+    EXPECT_TRUE(contains(output("list --json"), "\"hugePages\": \"size_2m\""));
 }
 
 TEST_F(Memsharectl, GetsAndSetsRangesOfAnArray) {

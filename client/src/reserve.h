@@ -1,0 +1,15 @@
+// Takes all pages of a new segment at once, on this process's account.
+#pragma once
+
+#include "proto/huge_pages.h"
+
+#include <cstddef>
+#include <span>
+
+namespace memshare::client {
+
+// Of memory that is mapped for writing, from its first byte on, and that this descriptor names. Throws Error:
+// out_of_memory; some of it may be taken by then, and is until the memory is gone.
+void reserve(std::span<std::byte> memory, int fd, proto::HugePages pages);
+
+} // namespace memshare::client

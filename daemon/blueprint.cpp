@@ -1,0 +1,78 @@
+#include "daemon/blueprint.h"
+
+#include "daemon/clock.h"
+
+#include <algorithm>
+
+namespace memshare::daemon {
+
+using proto::Answer;
+using proto::invalid;
+
+Answer<Blueprint> blueprint_of(const Session& session, const proto::Create& call) {
+    Blueprint plan{.id = call.id ? *call.id : proto::SegmentId::random(),
+                   .name = call.name,
+                   .type = {.form = call.form,
+                            .element = call.element,
+                            .count = call.count.value_or(1),
+                            .shape = call.shape},
+                   .lifetime = call.lifetime.value_or(proto::Lifetime::creator),
+                   .rights = {.uid = session.caller.uid,
+                              .gid = call.group.value_or(session.caller.gid),
+                              .mode = call.mode.value_or(Rights{}.mode)},
+                   .created_usec = now_usec(),
+                   .freezable = call.freezable,
+                   .exclusive_writer = call.exclusive_writer,
+                   .huge_pages = call.huge_pages};
+    if (auto wrong = plan.type.complete()) {
+        return invalid(*std::move(wrong));
+    }
+    if (plan.exclusive_writer && plan.name) { // it could be found before its creator has mapped it
+        return invalid("name");
+    }
+    if (plan.exclusive_writer && plan.freezable) {
+        return invalid("freezable");
+    }
+    if (plan.rights.mode > permission_bits) {
+        return invalid("mode");
+    }
+    if (!may_give_to(session.caller, plan.rights.gid)) {
+        return invalid("group");
+    }
+    if (call.initial.size() >
+        std::min<std::uint64_t>(plan.type.element_bytes(), proto::limits::initial_bytes)) {
+        return invalid("initial");
+    }
+    if (!call.initial.empty() && proto::are_pooled(plan.huge_pages)) { // whoever touches these, pays
+        return invalid("initial");
+    }
+    return plan;
+}
+
+Answer<Charges> charges_for(Quota& quota, std::uint32_t uid, const Blueprint& plan, std::uint64_t bytes) {
+    auto segment = quota.charge(uid, {{Resource::segments, 1},
+                                      {Resource::bytes, bytes},
+                                      {Resource::descriptors, proto::limits::descriptors_per_segment}});
+    if (!segment) {
+        return std::unexpected(segment.error());
+    }
+    auto name = quota.charge(uid, Resource::names, plan.name ? 1 : 0);
+    if (!name) {
+        return std::unexpected(name.error());
+    }
+    auto attachment = quota.charge(uid, Resource::attachments, 1);
+    if (!attachment) {
+        return std::unexpected(attachment.error());
+    }
+    return Charges{*std::move(segment), *std::move(name), *std::move(attachment)};
+}
+
+proto::Result<Memory> memory_for(const Blueprint& plan, std::uint64_t bytes) {
+    return Memory::create(plan.id, bytes,
+                          plan.exclusive_writer ? Seals::exclusive_writer
+                          : plan.freezable      ? Seals::freezable
+                                                : Seals::all,
+                          plan.huge_pages);
+}
+
+} // namespace memshare::daemon
