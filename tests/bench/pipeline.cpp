@@ -37,7 +37,8 @@ Batches<std::string> calls() {
         create.count = segment_bytes;
         create.lifetime = proto::Lifetime::attached;
         append(batches.create, create, proto::Wants::reply);
-        append(batches.drop, proto::Detach{.name = {}, .id = create.id, .access = {}, .serial = {}}, proto::Wants::nothing);
+        append(batches.drop, proto::Detach{.name = {}, .id = create.id, .access = {}, .serial = {}},
+               proto::Wants::nothing);
     }
     batches.again = batches.drop + batches.create;
     return batches;
