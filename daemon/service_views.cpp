@@ -4,6 +4,8 @@
 #include "daemon/service.h"
 #include <memshare/abi/lock_word.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
 
 namespace memshare::daemon {
@@ -135,6 +137,7 @@ Answer<proto::Statistics::Reply> Service::handle(Turn& turn, const proto::Statis
     const Caller& caller = turn.session.caller;
     const Limits& limits = quota_.limits();
     proto::Statistics::Reply reply{
+        .pid = getpid(),
         .started_usec = started_usec_,
         .users = {{.uid = caller.uid, .usage = usage_of(quota_.used_by(caller.uid), limits.per_user)}},
         .total = usage_of(quota_.total(), limits.total),

@@ -352,13 +352,15 @@ struct Counters {
 struct Statistics : Nothing {
     static constexpr std::string_view method = "io.memshare.Broker.Statistics";
     struct Reply {
+        std::int64_t pid = 0;
         std::uint64_t started_usec = 0;
         std::vector<UserUsage> users;
         std::vector<Usage> total;
         Counters counters;
         static constexpr auto members() {
-            return std::tuple(required("startedUSec", &Reply::started_usec), required("users", &Reply::users),
-                              required("total", &Reply::total), required("counters", &Reply::counters));
+            return std::tuple(required("pid", &Reply::pid), required("startedUSec", &Reply::started_usec),
+                              required("users", &Reply::users), required("total", &Reply::total),
+                              required("counters", &Reply::counters));
         }
     };
 };

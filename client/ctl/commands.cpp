@@ -1,5 +1,6 @@
 #include "client/ctl/commands.h"
 
+#include "client/ctl/doctor.h"
 #include "client/ctl/elements.h"
 #include "client/ctl/json.h"
 #include "client/ctl/table.h"
@@ -222,6 +223,12 @@ void freeze(Broker& broker, const std::vector<std::string>& names) {
 void stats(Broker& broker, bool as_json) {
     const Statistics statistics = broker.statistics();
     std::cout << (as_json ? json_of(statistics) : text_of(statistics));
+}
+
+bool doctor(Broker& broker) {
+    const Diagnosis diagnosis = diagnose(broker);
+    std::cout << text_of(diagnosis);
+    return diagnosis.findings.empty();
 }
 
 void watch(Broker& broker, const std::string& pattern, bool as_json) {

@@ -38,6 +38,9 @@ void freeze(Broker& broker, const std::vector<std::string>& names);
 // Prints what is used of what is limited, and what the broker has done.
 void stats(Broker& broker, bool as_json);
 
+// Prints what is wrong, if anything is; whether nothing is.
+bool doctor(Broker& broker);
+
 // A file's mode in octal, "0640", and a group by its name or number. They throw std::invalid_argument.
 std::uint32_t mode_of(const std::string& octal);
 std::uint32_t group_of(const std::string& name_or_number);

@@ -122,7 +122,9 @@ std::string json_of(const SegmentDescription& description) {
 
 std::string json_of(const Statistics& statistics) {
     const Counters& counters = statistics.counters;
-    Json json{{"startedUSec", statistics.started.time_since_epoch().count()}, {"users", Json::array()}};
+    Json json{{"pid", statistics.pid},
+              {"startedUSec", statistics.started.time_since_epoch().count()},
+              {"users", Json::array()}};
     for (const UserUsage& user : statistics.users) {
         json["users"].push_back({{"uid", user.uid}, {"usage", usage_json(user.usage)}});
     }

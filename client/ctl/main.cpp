@@ -47,6 +47,8 @@ struct CommandLine {
         add_persist();
         add_freeze();
         add_stats();
+        add_check("doctor", "Compare what the broker says with what /proc says; fail, if they differ",
+                  ctl::doctor);
         add_watch();
         add_run();
     }
@@ -55,12 +57,18 @@ struct CommandLine {
     ~CommandLine() = default;
 
     CLI::App* add(const std::string& word, const std::string& what, std::function<void(Broker&)> does) {
+        return add_check(word, what, [does = std::move(does)](Broker& broker) {
+            does(broker);
+            return true;
+        });
+    }
+    // The same for one whose answer may be no.
+    CLI::App* add_check(const std::string& word, const std::string& what, std::function<bool(Broker&)> does) {
         CLI::App* command_app = app.add_subcommand(word, what);
         command_app->callback([this, does = std::move(does)] {
             action = [this, does] {
                 Broker broker = broker_at(socket);
-                does(broker);
-                return EXIT_SUCCESS;
+                return does(broker) ? EXIT_SUCCESS : EXIT_FAILURE;
             };
         });
         return command_app;

@@ -178,7 +178,8 @@ std::string text_of(const Statistics& statistics) {
         add_usage(usage, user_name(user.uid), user.usage);
     }
     add_usage(usage, "(all)", statistics.total);
-    return aligned({{"started", time_words(statistics.started)},
+    return aligned({{"broker", process_words("memshared", statistics.pid)},
+                    {"started", time_words(statistics.started)},
                     {"calls", std::to_string(counters.calls)},
                     {"refusals", std::to_string(counters.refusals)},
                     {"sessions", std::to_string(counters.sessions)},

@@ -90,7 +90,8 @@ LockInfo info_of(const proto::Lock& lock) {
 
 Statistics info_of(const proto::Statistics::Reply& reply) {
     const proto::Counters& counters = reply.counters;
-    Statistics info{.started = time_of(reply.started_usec),
+    Statistics info{.pid = reply.pid,
+                    .started = time_of(reply.started_usec),
                     .users = {},
                     .total = info_of(reply.total),
                     .counters = {.calls = counters.calls,

@@ -26,6 +26,7 @@ struct Counters {
 };
 
 struct Statistics {
+    std::int64_t pid = 0; // the broker's, as it sees itself
     Time started;
     std::vector<UserUsage> users; // this process's user; for root, everybody who uses anything
     std::vector<Usage> total;     // of all users together

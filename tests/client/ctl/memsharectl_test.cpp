@@ -155,7 +155,7 @@ TEST_F(Memsharectl, SaysWhatIsWrongWithItsWords) {
 
 TEST_F(Memsharectl, HelpsWithEveryCommand) {
     for (const char* command : {"list", "show", "create", "get", "set", "destroy", "chmod", "chown",
-                                "persist", "freeze", "stats", "watch", "run"}) {
+                                "persist", "freeze", "stats", "doctor", "watch", "run"}) {
         EXPECT_TRUE(contains(output("--help"), command));
         EXPECT_TRUE(contains(output(std::string(command) + " --help"), "Usage")) << command;
     }
@@ -228,6 +228,42 @@ TEST_F(Memsharectl, ShowsWhatIsUsedOfWhichLimit) {
     EXPECT_EQ(all["total"][1]["resource"], "segments");
     EXPECT_EQ(all["total"][1]["used"], 1);
     EXPECT_EQ(all["total"][1]["limit"], proto::limits::segments_total);
+}
+
+class MemsharectlDoctor : public Memsharectl {};
+
+TEST_F(MemsharectlDoctor, FindsNothingWhereAllIsWell) {
+    const auto mine = Value<int>::create("num", 1, {.broker = &broker});
+    const auto opened = Value<const int>::open("num", {.broker = &broker});
+    const std::string text = output("doctor");
+    EXPECT_TRUE(contains(text, "1 segments with 1 attachments")) << text;
+    EXPECT_TRUE(contains(text, "and the broker: 0 findings")) << text;
+}
+
+TEST_F(MemsharectlDoctor, FindsWhoIsSaidToHaveWhatItHasNot) {
+    ChildProcess other([&](Lines& parent) {
+        parent.hear();
+        RawPeer peer(daemon.socket_path()); // it lets go of what it gets, and says nothing of that
+        peer.call("Attach", {{"name", "num"}, {"access", "read"}});
+        parent.say("attached");
+        parent.hear();
+    });
+    const auto mine = Value<int>::create("num", 1, {.broker = &broker}); // of which that one inherits nothing
+    other.say("attach");
+    ASSERT_EQ(other.hear(), "attached");
+    EXPECT_TRUE(contains(mistake("doctor"), "\"num\" is attached to ctl_test[" + std::to_string(other.pid()) +
+                                                "], which has it neither mapped nor open"));
+    other.say("end");
+    EXPECT_EQ(other.wait(), 0);
+    EXPECT_TRUE(contains(output("doctor"), "0 findings"));
+}
+
+TEST_F(MemsharectlDoctor, NotesWhoHasASegmentWithoutASession) {
+    const auto mine = Value<int>::create("num", 1, {.broker = &broker});
+    const ChildProcess forked([](Lines& parent) { parent.hear(); });
+    const std::string text = output("doctor");
+    EXPECT_TRUE(contains(text, "note: ctl_test[" + std::to_string(forked.pid()) + "] has " + mine.info().id))
+        << text;
 }
 
 } // namespace
