@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <initializer_list>
 #include <map>
 #include <set>
+#include <string_view>
 #include <thread>
 
 namespace memshare::ctl {
@@ -14,6 +16,16 @@ namespace {
 
 constexpr std::chrono::milliseconds between_looks{500};
 constexpr std::uint64_t own_descriptors = 64; // that a broker has for itself, at most
+
+using Words = std::initializer_list<std::string_view>;
+
+std::string sentence_of(Words words) {
+    std::string sentence;
+    for (const std::string_view word : words) {
+        sentence += word;
+    }
+    return sentence;
+}
 
 // One look at everything.
 class Look {
@@ -33,8 +45,8 @@ class Look {
     Diagnosis diagnosis() && { return std::move(diagnosis_); }
 
   private:
-    void find(std::string sentence) { diagnosis_.findings.push_back(std::move(sentence)); }
-    void note(std::string sentence) { diagnosis_.notes.push_back(std::move(sentence)); }
+    void find(Words words) { diagnosis_.findings.push_back(sentence_of(words)); }
+    void note(Words words) { diagnosis_.notes.push_back(sentence_of(words)); }
 
     // Each process that is said to have it has to have it.
     void look_at(Broker& broker, const SegmentInfo& segment) {
@@ -57,9 +69,9 @@ class Look {
                 continue; // the broker does not see it either
             }
             if (!is_there(one.pid)) {
-                find(name + " is attached to " + who + ", which does not run");
+                find({name, " is attached to ", who, ", which does not run"});
             } else if (!processes_.closed.contains(one.pid) && !has(one.pid, segment.id)) {
-                find(name + " is attached to " + who + ", which has it neither mapped nor open");
+                find({name, " is attached to ", who, ", which has it neither mapped nor open"});
             }
         }
     }
@@ -81,17 +93,18 @@ class Look {
                 const auto known = attached_.find(id);
                 unknown += known == attached_.end() ? 1U : 0U;
                 if (known != attached_.end() && !known->second.contains(pid)) {
-                    note(who + " has " + id + " without a session of its own: it was forked, or given it");
+                    note({who, " has ", id, " without a session of its own: it was forked, or given it"});
                 }
             }
             if (unknown > 0) {
-                note(who + " has memory of " + std::to_string(unknown) +
-                     " segments that have ended, that this user may not read, or that are another broker's");
+                note(
+                    {who, " has memory of ", std::to_string(unknown),
+                     " segments that have ended, that this user may not read, or that are another broker's"});
             }
         }
         if (!processes_.closed.empty()) {
-            note(std::to_string(processes_.closed.size()) +
-                 " processes of others could not be looked at: root could");
+            note({std::to_string(processes_.closed.size()),
+                  " processes of others could not be looked at: root could"});
         }
     }
 
@@ -100,7 +113,7 @@ class Look {
         const auto files = open_files(statistics_.pid);
         broker_was_seen_ = files && name_of_process(statistics_.pid) == "memshared";
         if (!broker_was_seen_) {
-            note("the broker's process could not be looked at");
+            note({"the broker's process could not be looked at"});
             return;
         }
         expect("processes open", files->pidfds, "sessions");
@@ -111,15 +124,15 @@ class Look {
         }
         expect("bytes of memory open", bytes, "bytes");
         if (const std::uint64_t counted = used("descriptors"); files->all > counted + own_descriptors) {
-            find("the broker has " + std::to_string(files->all) + " descriptors open, and accounts for " +
-                 std::to_string(counted));
+            find({"the broker has ", std::to_string(files->all), " descriptors open, and accounts for ",
+                  std::to_string(counted)});
         }
     }
 
     void expect(const std::string& what, std::uint64_t seen, const std::string& resource) {
         if (const std::uint64_t said = used(resource); seen != said) {
-            find("the broker has " + std::to_string(seen) + ' ' + what + ", and says that there are " +
-                 std::to_string(said) + ' ' + resource);
+            find({"the broker has ", std::to_string(seen), " ", what, ", and says that there are ",
+                  std::to_string(said), " ", resource});
         }
     }
 
@@ -139,7 +152,7 @@ class Look {
 } // namespace
 
 Diagnosis diagnose(Broker& broker) {
-    const Diagnosis first = Look(broker).diagnosis();
+    Diagnosis first = Look(broker).diagnosis();
     if (first.findings.empty()) {
         return first;
     }
