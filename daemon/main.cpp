@@ -7,6 +7,7 @@
 #include "proto/socket_path.h"
 
 #include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
 #include <spdlog/spdlog.h>
 
 #include <sys/resource.h>
@@ -48,6 +49,17 @@ std::uint64_t raise_descriptor_limit() {
     return limit.rlim_cur;
 }
 
+// As long as the loop goes round.
+void keep_telling_alive(asio::steady_timer& timer, std::chrono::microseconds pause) {
+    tell_alive();
+    timer.expires_after(pause);
+    timer.async_wait([&timer, pause](const std::error_code& failure) {
+        if (!failure) {
+            keep_telling_alive(timer, pause);
+        }
+    });
+}
+
 Result<void> run_broker(const Options& options) {
     auto sockets = inherited_sockets();
     if (!sockets) {
@@ -75,6 +87,10 @@ Result<void> run_broker(const Options& options) {
     }
     asio::signal_set signals(loop, SIGINT, SIGTERM);
     signals.async_wait([&](const std::error_code& /*failure*/, int /*signal*/) { loop.stop(); });
+    asio::steady_timer heartbeat(loop);
+    if (const auto time = watchdog_time()) {
+        keep_telling_alive(heartbeat, *time / 3);
+    }
     tell_ready();
     run(loop);
     tell_stopping();

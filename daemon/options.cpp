@@ -11,7 +11,11 @@
 namespace memshare::daemon {
 namespace {
 
+// A service manager says where a service's own are. (systemd.exec(5), ConfigurationDirectory=)
 std::string default_configuration_file() {
+    if (const char* told = std::getenv("CONFIGURATION_DIRECTORY")) {
+        return std::string(told) + "/memshared.conf";
+    }
     if (geteuid() == 0) {
         return "/etc/memshare/memshared.conf";
     }

@@ -28,7 +28,13 @@ proto::Result<std::vector<Fd>> inherited_sockets() {
 
 bool is_run_by_service_manager() { return std::getenv("INVOCATION_ID") != nullptr; }
 
+std::optional<std::chrono::microseconds> watchdog_time() {
+    std::uint64_t time = 0;
+    return sd_watchdog_enabled(0, &time) > 0 ? std::optional(std::chrono::microseconds(time)) : std::nullopt;
+}
+
 void tell_ready() { sd_notify(0, "READY=1"); }
+void tell_alive() { sd_notify(0, "WATCHDOG=1"); }
 void tell_stopping() { sd_notify(0, "STOPPING=1"); }
 
 } // namespace memshare::daemon

@@ -3,6 +3,8 @@
 
 #include "proto/fd.h"
 
+#include <chrono>
+#include <optional>
 #include <vector>
 
 namespace memshare::daemon {
@@ -14,8 +16,12 @@ proto::Result<std::vector<proto::Fd>> inherited_sockets();
 // Whether a service manager started this process.
 bool is_run_by_service_manager();
 
+// How long the service manager waits for a sign of life before it starts another; nothing, if it does not.
+std::optional<std::chrono::microseconds> watchdog_time();
+
 // Each says so to the service manager, if there is one that listens.
 void tell_ready();
+void tell_alive();
 void tell_stopping();
 
 } // namespace memshare::daemon
