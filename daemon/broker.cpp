@@ -4,11 +4,10 @@
 
 namespace memshare::daemon {
 
-Broker::Broker(asio::io_context& loop, const Limits& limits)
+Broker::Broker(asio::io_context& loop, Quota& quota)
     : loop_(loop),
-      quota_(limits),
       service_(
-          registry_, quota_,
+          registry_, quota,
           [this](Errands::Errand errand, Haste haste) {
               haste == Haste::none ? errands_.run(std::move(errand)) : errands_.run_first(std::move(errand));
           },

@@ -19,7 +19,8 @@ class Line {
 
 class Broker {
   public:
-    Broker(asio::io_context& loop, const Limits& limits);
+    // The quota outlives the loop: what is given back to it lies in conversations, which end with the loop.
+    Broker(asio::io_context& loop, Quota& quota);
 
     asio::io_context& loop() { return loop_; }
 
@@ -48,7 +49,6 @@ class Broker {
     void settle(HolderId session);
 
     asio::io_context& loop_;
-    Quota quota_;
     Registry registry_;
     Service service_;
     Closer closer_;

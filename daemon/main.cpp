@@ -67,8 +67,9 @@ Result<void> run_broker(const Options& options) {
         file.emplace(*std::move(own));
         sockets->push_back(*std::move(socket));
     }
+    Quota quota(options.limits);
     asio::io_context loop(ASIO_CONCURRENCY_HINT_UNSAFE_IO); // one thread uses the sockets, others post
-    Broker broker(loop, options.limits);
+    Broker broker(loop, quota);
     for (Fd& socket : *sockets) {
         serve(broker, std::move(socket));
     }
