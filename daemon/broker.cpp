@@ -15,14 +15,15 @@ Broker::Broker(asio::io_context& loop, Quota& quota)
               spdlog::error("a lock may stay held: cannot {}", error.sentence());
           }),
       errands_(loop),
-      lifelines_(loop, [this](HolderId session) { end(session); }) {}
+      lifelines_(loop, [this](HolderId session) { end(session); }),
+      turns_(loop) {}
 
-proto::Answer<HolderId> Broker::welcome(Peer peer) {
+proto::Answer<Charge> Broker::admit(std::uint32_t uid) { return service_.admit(uid); }
+
+HolderId Broker::welcome(Peer peer, Charge charge) {
     proto::Fd process = std::move(peer.process);
-    auto session = service_.welcome(std::move(peer));
-    if (session) {
-        lifelines_.tie(*session, std::move(process));
-    }
+    const HolderId session = service_.welcome(std::move(peer), std::move(charge));
+    lifelines_.tie(session, std::move(process));
     return session;
 }
 

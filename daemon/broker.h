@@ -5,6 +5,7 @@
 #include "daemon/errands.h"
 #include "daemon/lifeline.h"
 #include "daemon/service.h"
+#include "daemon/turns.h"
 
 #include <unordered_map>
 
@@ -24,8 +25,14 @@ class Broker {
 
     asio::io_context& loop() { return loop_; }
 
-    // A peer has connected: opens a session that lives as long as its process.
-    proto::Answer<HolderId> welcome(Peer peer);
+    // Whose turn it is: all that a peer's coming or calling makes to do is done in its user's.
+    Turns& turns() { return turns_; }
+
+    // Somebody of this user's has connected: what his session will take, if he may have one more.
+    proto::Answer<Charge> admit(std::uint32_t uid);
+
+    // Opens a session that lives as long as the peer's process.
+    HolderId welcome(Peer peer, Charge charge);
 
     // From here on this is the session's only line: another that it had is hung up, and so is this one when
     // the session ends. The line stays until it says that it is over.
@@ -55,6 +62,7 @@ class Broker {
     Errands errands_; // after what they work on
     Lifelines lifelines_;
     std::unordered_map<HolderId, Line*> lines_;
+    Turns turns_; // what still waits in it may hold any of the others
 };
 
 } // namespace memshare::daemon

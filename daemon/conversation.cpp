@@ -1,7 +1,6 @@
 #include "daemon/conversation.h"
 
 #include <asio/co_spawn.hpp>
-#include <asio/post.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
@@ -48,20 +47,34 @@ void turn_away(Fd socket, const proto::Refusal& why) {
 } // namespace
 
 void Conversation::begin(Broker& broker, Fd socket) {
+    const auto uid = Peer::user_of(socket.number());
+    if (!uid) {
+        spdlog::debug("a peer cannot be told: {}", uid.error().sentence());
+        return;
+    }
+    auto charge = broker.admit(*uid); // before he waits, so that not too many do
+    if (!charge) {
+        turn_away(std::move(socket), charge.error());
+        return;
+    }
+    auto step = [&broker, waiting = std::move(socket), charged = *std::move(charge)]() mutable {
+        open(broker, std::move(waiting), std::move(charged));
+    };
+    broker.turns().take(*uid, Turns::Of::newcomer, std::move(step));
+}
+
+void Conversation::open(Broker& broker, Fd socket, Charge charge) {
     auto peer = Peer::of(socket.number());
     if (!peer) {
         spdlog::debug("a peer was gone at once: {}", peer.error().sentence());
         return;
     }
-    const auto session = broker.welcome(*std::move(peer));
-    if (!session) {
-        turn_away(std::move(socket), session.error());
-        return;
-    }
+    const std::uint32_t uid = peer->caller.uid;
+    const HolderId session = broker.welcome(*std::move(peer), std::move(charge));
     bound_unread(socket.number());
     // The coroutine holds what it works on, and nobody else does.
-    auto conversation = std::make_shared<Conversation>(broker, *session, std::move(socket));
-    broker.connect(*session, *conversation);
+    auto conversation = std::make_shared<Conversation>(broker, uid, session, std::move(socket));
+    broker.connect(session, *conversation);
     asio::co_spawn(
         broker.loop(), [conversation] { return conversation->converse(); },
         [conversation](const std::exception_ptr& thrown) {
@@ -73,8 +86,9 @@ void Conversation::begin(Broker& broker, Fd socket) {
         });
 }
 
-Conversation::Conversation(Broker& broker, HolderId session, Fd socket)
+Conversation::Conversation(Broker& broker, std::uint32_t uid, HolderId session, Fd socket)
     : broker_(broker),
+      uid_(uid),
       session_(session),
       socket_(broker.loop(), asio::local::stream_protocol(), socket.release()),
       timer_(broker.loop()),
@@ -102,8 +116,8 @@ asio::awaitable<void> Conversation::converse() {
             going_on = co_await receive();
             continue;
         }
-        if (calls % proto::limits::calls_in_a_row == 0) {
-            co_await asio::post(broker_.loop(), use_awaitable);
+        if (calls % proto::limits::calls_in_a_row == 0 || broker_.turns().is_over()) {
+            co_await broker_.turns().come(uid_);
         }
         going_on = co_await reply_to(*message);
     }
@@ -154,6 +168,7 @@ asio::awaitable<bool> Conversation::reply_to(const Stream::Message& message) {
             sent = co_await wait_for_news();
         } else {
             sent = co_await send();
+            co_await broker_.turns().come(uid_);
         }
     }
     out_.stream = {};
@@ -264,6 +279,9 @@ asio::awaitable<bool> Conversation::wait_until_all_is_read() {
 asio::awaitable<bool> Conversation::wait_for(Socket::wait_type readiness) {
     std::error_code failure;
     co_await socket_.async_wait(readiness, redirect_error(use_awaitable, failure));
+    if (!failure && !broker_.turns().is_now()) { // to ask first makes a lone call cheaper
+        co_await broker_.turns().come(uid_);
+    }
     co_return !failure;
 }
 

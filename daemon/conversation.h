@@ -14,15 +14,18 @@ namespace memshare::daemon {
 
 class Conversation final : public Line, public std::enable_shared_from_this<Conversation> {
   public:
-    // Talks on a connected socket until the peer ends it or breaks the protocol, or its session ends.
+    // Talks on a connected socket until the peer ends it or breaks the protocol, or its session ends: from
+    // its user's next turn on.
     static void begin(Broker& broker, proto::Fd socket);
 
-    Conversation(Broker& broker, HolderId session, proto::Fd socket);
+    Conversation(Broker& broker, std::uint32_t uid, HolderId session, proto::Fd socket);
 
     void hang_up() override;
 
   private:
     using Socket = asio::local::stream_protocol::socket;
+
+    static void open(Broker& broker, proto::Fd socket, Charge charge);
 
     asio::awaitable<void> converse();
     asio::awaitable<bool> receive();
@@ -37,6 +40,7 @@ class Conversation final : public Line, public std::enable_shared_from_this<Conv
     bool broken(std::string_view cause);
 
     Broker& broker_;
+    std::uint32_t uid_;
     HolderId session_;
     Socket socket_;
     asio::steady_timer timer_;

@@ -20,6 +20,15 @@ using proto::Result;
 
 constexpr int so_peerpidfd = 77; // Linux 6.5; younger than our C library's headers
 
+Result<ucred> credentials_of(int socket) {
+    ucred credentials{};
+    socklen_t size = sizeof(credentials);
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+        return proto::system_error("read the peer's credentials");
+    }
+    return credentials;
+}
+
 Result<Fd> process_of(int socket, pid_t pid) {
     int number = -1;
     socklen_t size = sizeof(number);
@@ -70,13 +79,17 @@ bool Caller::is_in_group(std::uint32_t group) const {
     return gid == group || std::ranges::find(groups, group) != groups.end();
 }
 
+Result<std::uint32_t> Peer::user_of(int socket) {
+    const auto credentials = credentials_of(socket);
+    return credentials ? Result<std::uint32_t>(credentials->uid) : std::unexpected(credentials.error());
+}
+
 Result<Peer> Peer::of(int socket) {
-    ucred credentials{};
-    socklen_t size = sizeof(credentials);
-    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
-        return proto::system_error("read the peer's credentials");
+    const auto credentials = credentials_of(socket);
+    if (!credentials) {
+        return std::unexpected(credentials.error());
     }
-    auto process = process_of(socket, credentials.pid);
+    auto process = process_of(socket, credentials->pid);
     if (!process) {
         return std::unexpected(process.error());
     }
@@ -88,10 +101,10 @@ Result<Peer> Peer::of(int socket) {
     if (!groups) {
         return std::unexpected(groups.error());
     }
-    return Peer{.caller = {.uid = credentials.uid, .gid = credentials.gid, .groups = *std::move(groups)},
-                .pid = credentials.pid,
+    return Peer{.caller = {.uid = credentials->uid, .gid = credentials->gid, .groups = *std::move(groups)},
+                .pid = credentials->pid,
                 .process_inode = identity.st_ino,
-                .program = program_of(credentials.pid),
+                .program = program_of(credentials->pid),
                 .process = *std::move(process)};
 }
 

@@ -25,6 +25,9 @@ struct Peer {
     std::string program;             // what the kernel calls it
     proto::Fd process;               // a pidfd: readable when the process has ended
 
+    // Whose process connected a borrowed socket; this tells no more, and costs little.
+    static proto::Result<std::uint32_t> user_of(int socket);
+
     // The process that connected a borrowed socket. An error, if it has ended and been reaped by now.
     static proto::Result<Peer> of(int socket);
 };

@@ -23,17 +23,19 @@ Service::Service(Registry& registry, Quota& quota, Elsewhere elsewhere,
     registry.tell(*this);
 }
 
-Answer<HolderId> Service::welcome(Peer peer) {
-    const std::uint32_t uid = peer.caller.uid;
+Answer<Charge> Service::admit(std::uint32_t uid) {
     auto charge = quota_.charge(
         uid, {{Resource::sessions, 1}, {Resource::descriptors, proto::limits::descriptors_per_session}});
     if (!charge) {
         ++counters_.refusals;
-        return std::unexpected(charge.error());
     }
+    return charge;
+}
+
+HolderId Service::welcome(Peer peer, Charge charge) {
     ++counters_.sessions;
     std::string token = proto::SegmentId::random().text();
-    return registry_.open_session(std::move(peer), std::move(token), *std::move(charge)).holder;
+    return registry_.open_session(std::move(peer), std::move(token), std::move(charge)).holder;
 }
 
 Answer<Charge> Service::wait_for_reader(HolderId holder, std::uint64_t bytes) {

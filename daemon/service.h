@@ -45,8 +45,11 @@ class Service final : private Observer {
     Service& operator=(const Service&) = delete;
     ~Service() override = default;
 
-    // Opens a session for a peer that has connected.
-    proto::Answer<HolderId> welcome(Peer peer);
+    // What a session of this user takes, if there may be one more.
+    proto::Answer<Charge> admit(std::uint32_t uid);
+
+    // Opens a session for a peer that has connected and was admitted.
+    HolderId welcome(Peer peer, Charge charge);
 
     // Counts a reply of so many bytes, which waits until its peer reads, as its session's user's.
     proto::Answer<Charge> wait_for_reader(HolderId holder, std::uint64_t bytes);

@@ -44,16 +44,16 @@ inline constexpr std::size_t dimensions = 8;
 inline constexpr std::uint64_t segment_bytes = std::uint64_t{1} << 44;
 
 // Segments in one reply of List: with `more`, which goes on with the next ones, and without, where a longer
-// list is refused. Each takes some 400 bytes and one microsecond to write, and so do this many fields of a
-// struct.
+// list is refused, as it would hold up everybody else. Each takes some 400 bytes and one microsecond to
+// write, and so do this many fields of a struct.
 inline constexpr std::size_t list_batch = 128;
-inline constexpr std::size_t list_whole = 1024;
+inline constexpr std::size_t list_whole = 256;
 inline constexpr std::size_t list_fields = 8;
 
 // How many calls of one connection are answered, and how many connections accepted, before others have their
-// turn.
-inline constexpr std::size_t calls_in_a_row = 16;
-inline constexpr std::size_t connections_in_a_row = 16;
+// turn: few, as each of them takes 5 to 20 us. (Of calls that take longer it is fewer; see Turns.)
+inline constexpr std::size_t calls_in_a_row = 4;
+inline constexpr std::size_t connections_in_a_row = 4;
 
 // What may wait unread in one connection, before the kernel counts its own share and doubles it: some 25
 // replies with a descriptor. A peer that never reads holds no more descriptors in flight than that.

@@ -28,6 +28,7 @@ void add_array(Report& report, Servers& servers);
 void add_touch(Report& report, Servers& servers);
 void add_json(Report& report);
 void add_idle(Report& report, Servers& servers);
+void add_isolation(Report& report);
 
 // Ends what create and attach may leave behind in /dev/shm when this program is interrupted.
 void remove_raw_names_when_interrupted();

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h> // NOLINT(modernize-deprecated-headers): mkdtemp and setenv are POSIX
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -32,7 +33,7 @@ std::string new_folder() {
 Fd listen_at(const SocketAddress& address) {
     Fd socket = Fd::adopt(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!socket || bind(socket.number(), address.data(), SocketAddress::size()) != 0 ||
-        listen(socket.number(), SOMAXCONN) != 0) {
+        chmod(address.address.sun_path, 0666) != 0 || listen(socket.number(), SOMAXCONN) != 0) {
         fail("listen");
     }
     return socket;
@@ -47,7 +48,7 @@ Fd connect_to(const SocketAddress& address) {
 }
 
 // Becomes the daemon, which inherits a listening socket.
-void become_daemon(const std::string& program, int listening) {
+void become_daemon(std::vector<std::string> command, int listening) {
     if (listening == first_inherited) {
         fcntl(listening, F_SETFD, 0);
     } else {
@@ -56,25 +57,36 @@ void become_daemon(const std::string& program, int listening) {
     setenv("LISTEN_FDS", "1", 1);
     setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
     unsetenv("NOTIFY_SOCKET");
-    execl(program.c_str(), program.c_str(), "--log-level", "warning", nullptr);
-    fail(program.c_str());
+    std::vector<char*> words;
+    for (std::string& word : command) {
+        words.push_back(word.data());
+    }
+    words.push_back(nullptr);
+    execv(words.front(), words.data());
+    fail(words.front());
 }
 
 } // namespace
 
-BrokerProcess::Started BrokerProcess::start(Setting setting) {
+BrokerProcess::Started BrokerProcess::start(Setting setting, const Arguments& arguments, Session session) {
     const std::string path = new_folder() + "/socket";
     const Fd listening = listen_at(SocketAddress::of(path).value());
-    const std::string program =
-        (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "memshared").string();
+    Arguments command{std::filesystem::read_symlink("/proc/self/exe").parent_path() / "memshared",
+                      "--log-level", "error"};
+    command.insert(command.end(), arguments.begin(), arguments.end());
     // So that the clients, which are made next, see the same processors as the daemon.
     const OnlyOn seen(seen_processors(setting));
-    return {path, ChildProcess([&] { become_daemon(program, listening.number()); })};
+    return {path, ChildProcess([&] {
+                if (session == Session::of_its_own) {
+                    setsid();
+                }
+                become_daemon(command, listening.number());
+            })};
 }
 
-BrokerProcess::BrokerProcess(Setting setting)
+BrokerProcess::BrokerProcess(Setting setting, const Arguments& arguments, Session session)
     : setting_(setting),
-      started_(start(setting)),
+      started_(start(setting, arguments, session)),
       place_(Fd::adopt(open(started_.path.c_str(), O_PATH | O_CLOEXEC))),
       client_(started_.path),
       keeper_(started_.path) {

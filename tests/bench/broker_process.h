@@ -8,11 +8,17 @@
 
 namespace memshare::bench {
 
+// The kernel gives each session its share of the processors; a service has its own.
+enum class Session { of_this_program, of_its_own };
+
 class BrokerProcess {
   public:
+    using Arguments = std::vector<std::string>;
+
     // Starts the memshared beside this program. Once all are connected its socket has no name any more, so
     // that whatever ends this program leaves no file behind.
-    explicit BrokerProcess(Setting setting);
+    explicit BrokerProcess(Setting setting, const Arguments& arguments = {},
+                           Session session = Session::of_this_program);
 
     Setting setting() const { return setting_; }
     pid_t pid() const { return started_.process.pid(); }
@@ -21,7 +27,8 @@ class BrokerProcess {
     Broker& client() { return client_; }
     Broker& keeper() { return keeper_; }
 
-    // Where another process connects to it: a name that only this process and its children have for it.
+    // Where another process connects to it: a name that only this process and its children have for it, of
+    // whatever user.
     std::string path() const { return "/proc/self/fd/" + std::to_string(place_.number()); }
 
     // A connection that nobody has talked on.
@@ -32,7 +39,7 @@ class BrokerProcess {
         std::string path;
         ChildProcess process;
     };
-    static Started start(Setting setting);
+    static Started start(Setting setting, const Arguments& arguments, Session session);
 
     Setting setting_;
     Started started_;

@@ -1,6 +1,8 @@
 #include "tests/bench/machine.h"
 
 #include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -12,6 +14,16 @@
 
 namespace memshare::bench {
 namespace {
+
+// As sched_setattr(2) has it, for which the C library (2.36) has nothing.
+struct SchedulingAttributes {
+    std::uint32_t size = sizeof(SchedulingAttributes);
+    std::uint32_t policy = SCHED_OTHER;
+    std::uint64_t flags = 0;
+    std::int32_t nice = 0;
+    std::uint32_t priority = 0;
+    std::uint64_t nanoseconds_at_a_time = 0, deadline = 0, period = 0;
+};
 
 std::string first_line(const std::string& path) {
     std::ifstream file(path);
@@ -86,6 +98,19 @@ void run_on(const Processors& processors, pid_t process) {
 OnlyOn::OnlyOn(const Processors& processors) { set_affinity(processors, 0); }
 // Where this thread ran when this program started it may run again, so that nothing is thrown here.
 OnlyOn::~OnlyOn() { set_affinity(all_processors(), 0); } // NOLINT(bugprone-exception-escape)
+
+void prefer(pid_t process) {
+    constexpr int much = -15;
+    setpriority(PRIO_PROCESS, static_cast<id_t>(process), much);
+    std::ofstream("/proc/" + std::to_string(process) + "/autogroup") << much; // of all its session
+}
+
+void take_short_turns() {
+    SchedulingAttributes attributes{};
+    attributes.nice = getpriority(PRIO_PROCESS, 0);
+    attributes.nanoseconds_at_a_time = 100'000;
+    syscall(SYS_sched_setattr, 0, &attributes, 0); // from Linux 6.12 on it has this effect
+}
 
 std::vector<Setting> possible_settings() {
     if (all_processors().size() < 2) {

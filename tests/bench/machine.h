@@ -29,6 +29,14 @@ class OnlyOn {
     ~OnlyOn();
 };
 
+// Lets this process of root's go before what else the machine does, if it has a session of its own: as a
+// service that is given more weight.
+void prefer(pid_t process);
+
+// This thread is content with a tenth of a millisecond at a time; so the kernel need not wait for a better
+// moment to let it run.
+void take_short_turns();
+
 // Where the two sides of a conversation run. On one core neither of them may look, awake, for what comes, as
 // the other could not run meanwhile.
 enum class Setting { one_core, two_cores };

@@ -63,6 +63,7 @@ int run(std::vector<std::string> options) {
     add_touch(report, servers);
     add_json(report);
     add_idle(report, servers);
+    add_isolation(report);
     benchmark::RunSpecifiedBenchmarks(&report);
     benchmark::Shutdown();
     report.print_table(std::cout);

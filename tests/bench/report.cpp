@@ -64,6 +64,10 @@ void Report::compare(const std::string& what, const std::string& peer, std::opti
     lines_.push_back({.what = what, .peer = peer, .counter = {}, .goal = goal, .most = {}});
 }
 
+void Report::compare_counter(const std::string& what, const std::string& counter, const std::string& peer) {
+    lines_.push_back({.what = what, .peer = peer, .counter = counter, .goal = {}, .most = {}});
+}
+
 void Report::bound(const std::string& what, const std::string& counter, double most) {
     lines_.push_back({.what = what, .peer = {}, .counter = counter, .goal = most, .most = {}});
 }
@@ -88,9 +92,9 @@ void Report::ReportRuns(const std::vector<Run>& runs) {
     }
 }
 
-std::optional<Report::Figure> Report::figure_of(const std::string& name) const {
-    const auto found = nanoseconds_.find(name);
-    if (found == nanoseconds_.end()) {
+std::optional<Report::Figure> Report::figure_of(const Figures& figures, const std::string& name) {
+    const auto found = figures.find(name);
+    if (found == figures.end()) {
         return std::nullopt;
     }
     std::vector<double> sorted = found->second;
@@ -103,14 +107,25 @@ std::optional<Report::Figure> Report::figure_of(const std::string& name) const {
 
 Report::Cells Report::cells_of(const Line& line) const {
     if (!line.counter.empty()) {
-        return cells_of_counter(line);
+        return line.peer.empty() ? cells_of_counter(line) : cells_of_two_counters(line);
     }
-    const auto ours = figure_of(line.what + "/memshare");
+    const auto ours = figure_of(nanoseconds_, line.what + "/memshare");
     if (ours && line.most) {
         return cells_of_limit(line, *ours);
     }
-    const auto peers = figure_of(line.what + '/' + line.peer);
+    const auto peers = figure_of(nanoseconds_, line.what + '/' + line.peer);
     return ours && peers ? cells_of_ratio(line, *ours, *peers) : Cells{};
+}
+
+Report::Cells Report::cells_of_two_counters(const Line& line) const {
+    const auto ours = figure_of(counters_, line.what + "/memshare/" + line.counter);
+    const auto peers = figure_of(counters_, line.what + '/' + line.peer + '/' + line.counter);
+    if (!ours || !peers) {
+        return {};
+    }
+    Cells cells = cells_of_ratio(line, *ours, *peers);
+    cells.front() += ", " + line.counter;
+    return cells;
 }
 
 Report::Cells Report::cells_of_counter(const Line& line) const {

@@ -19,6 +19,9 @@ class Report final : public benchmark::BenchmarkReporter {
     // A line of the table: at most how many times the peer's time memshare may take, if there is a goal.
     void compare(const std::string& what, const std::string& peer, std::optional<double> goal = {});
 
+    // A line for a counter, in nanoseconds, beside the peer's.
+    void compare_counter(const std::string& what, const std::string& counter, const std::string& peer);
+
     // A line for a counter of memshare's, that may be at most so much.
     void bound(const std::string& what, const std::string& counter, double most);
 
@@ -41,16 +44,18 @@ class Report final : public benchmark::BenchmarkReporter {
         double median = 0, least = 0;
         double spread = 0; // half of what lies between the quartiles, as a part of the median
     };
-    std::optional<Figure> figure_of(const std::string& name) const;
+    using Figures = std::map<std::string, std::vector<double>>;
+    static std::optional<Figure> figure_of(const Figures& figures, const std::string& name);
     using Cells = std::vector<std::string>;
     Cells cells_of(const Line& line) const;
     Cells cells_of_counter(const Line& line) const;
+    Cells cells_of_two_counters(const Line& line) const;
     static Cells cells_of_limit(const Line& line, const Figure& ours);
     static Cells cells_of_ratio(const Line& line, const Figure& ours, const Figure& peers);
 
     std::vector<Line> lines_;
-    std::map<std::string, std::vector<double>> nanoseconds_; // of each repetition
-    std::map<std::string, std::vector<double>> counters_;
+    Figures nanoseconds_; // of each repetition
+    Figures counters_;
 };
 
 // How long an operation takes by the clock on the wall, as what two processes do together has to be measured.

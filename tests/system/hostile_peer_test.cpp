@@ -232,7 +232,7 @@ class LittleRoomForUnreadReplies : public Disturbed {
 TEST_F(LittleRoomForUnreadReplies, IsForOneOfThemAndAnotherIsCutOff) {
     NEEDS_ROOT();
     std::vector<Value<int>> many;
-    for (int number = 0; number < 300; ++number) { // a list of them is larger than a socket takes
+    for (int number = 0; number < 250; ++number) { // a list of them is larger than a socket takes
         many.push_back(Value<int>::create(unnamed, number, {.mode = 0644, .broker = &broker}));
     }
     ChildProcess user = ChildProcess::as_user(nobody, [&](Lines&) {
