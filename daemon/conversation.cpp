@@ -119,6 +119,9 @@ asio::awaitable<void> Conversation::converse() {
         if (calls % proto::limits::calls_in_a_row == 0 || broker_.turns().is_over()) {
             co_await broker_.turns().come(uid_);
         }
+        if (hung_up_) { // its session goes on on another line, where what was not answered is made again
+            co_return;
+        }
         going_on = co_await reply_to(*message);
     }
 }

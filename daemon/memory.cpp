@@ -102,7 +102,11 @@ Result<Memory> Memory::create(const proto::SegmentId& id, std::uint64_t size, Se
 
 Result<void> Memory::freeze() {
     if (fcntl(fd_.number(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
-        return system_error("freeze a memfd");
+        const int error = errno;
+        if ((fcntl(fd_.number(), F_GET_SEALS) & F_SEAL_WRITE) != 0) {
+            return {}; // another call has done it meanwhile
+        }
+        return system_error("freeze a memfd", error);
     }
     return {};
 }

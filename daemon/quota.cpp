@@ -74,6 +74,9 @@ Amounts Quota::used_by(std::uint32_t uid) const {
 
 void Quota::give_back(std::uint32_t uid, const Amounts& amounts) {
     const auto user = users_.find(uid);
+    if (user == users_.end()) {
+        return; // the charge was of nothing
+    }
     for (std::size_t at = 0; at < resources; ++at) {
         total_[at] -= amounts[at];
         user->second[at] -= amounts[at];

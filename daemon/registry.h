@@ -36,7 +36,9 @@ struct Session {
     std::int64_t pid = 0;
     std::uint64_t process_inode = 0;
     std::string program;
-    std::uint64_t last_serial = 0; // of the numbered calls that it has made
+    std::uint64_t last_serial = 0;        // of the numbered calls that it has made
+    std::uint64_t last_attach_serial = 0; // of the last Attach among them, and what it attached
+    proto::SegmentId last_attached;
     Charge charge;
     std::unordered_map<Segment*, Attachment> attachments;
     std::unordered_set<Segment*> creations; // of lifetime `creator`, and not ended

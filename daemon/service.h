@@ -99,6 +99,8 @@ class Service final : private Observer {
 
     proto::Answer<Segment*> find(const proto::SegmentReference& reference);
     proto::Answer<Segment*> find_attached(const Session& session, const proto::SegmentReference& reference);
+    proto::Answer<Segment*> find_to_attach(const Session& session, const proto::Attach& call);
+    proto::Answer<Segment*> find_last_attached(const Session& session);
     proto::Answer<Segment*> find_for(const Session& session, const proto::SegmentReference& reference);
 
     struct Batch {

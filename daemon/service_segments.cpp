@@ -40,6 +40,11 @@ void lend(Outgoing& out, const Segment& segment, int fd) {
     out.fd = fd;
 }
 
+// Whether a numbered Attach is one that has been carried out: its answer was lost.
+bool is_repeated(const Session& session, const proto::Attach& call) {
+    return call.serial && *call.serial == session.last_attach_serial;
+}
+
 // Whether a call is made for the first time, as far as it bears a number; from here on it is not.
 bool counts(Session& session, std::optional<std::uint64_t> serial) {
     if (serial && *serial <= session.last_serial) {
@@ -142,19 +147,23 @@ Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& ca
     return proto::MemoryReply{.segment = described(segment)};
 }
 
-Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& call) {
+// The segment, if this session may attach it so, and it is what the caller expects.
+Answer<Segment*> Service::find_to_attach(const Session& session, const proto::Attach& call) {
+    if (call.serial && *call.serial <= session.last_serial) {
+        return invalid("serial"); // it is late: what came after it has been carried out
+    }
     const proto::SegmentReference reference{call.name, call.id};
     Segment* const inherited =
         call.mapped && call.id && !call.name ? registry_.find_even_ended(*call.id) : nullptr;
-    const auto found = inherited != nullptr ? inherited : find_attached(turn.session, reference);
+    const auto found = inherited != nullptr ? inherited : find_attached(session, reference);
     if (!found) {
         return std::unexpected(found.error());
     }
     Segment& segment = **found;
-    if (!segment.is_whole() && segment.creator != turn.session.holder) {
+    if (!segment.is_whole() && segment.creator != session.holder) {
         return std::unexpected(NoSuchSegment{reference.words()});
     }
-    if (!may(turn.session.caller, call.access, segment.is.rights)) {
+    if (!may(session.caller, call.access, segment.is.rights)) {
         return std::unexpected(AccessDenied{reference.words()});
     }
     if (call.access == Access::write && segment.frozen) {
@@ -168,6 +177,25 @@ Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& ca
         return std::unexpected(proto::TypeMismatch{
             .name = reference.words(), .expected = expected.words(), .actual = segment.is.type.words()});
     }
+    return &segment;
+}
+
+// What the last numbered Attach has attached, as long as it is.
+Answer<Segment*> Service::find_last_attached(const Session& session) {
+    Segment* const segment = registry_.find_even_ended(session.last_attached);
+    if (segment == nullptr || !session.attachments.contains(segment)) {
+        return std::unexpected(NoSuchSegment{session.last_attached.text()});
+    }
+    return segment;
+}
+
+Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& call) {
+    const bool repeated = is_repeated(turn.session, call);
+    const auto found = repeated ? find_last_attached(turn.session) : find_to_attach(turn.session, call);
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    Segment& segment = **found;
     Charge charge;
     if (!turn.session.attachments.contains(&segment)) {
         auto charged = quota_.charge(turn.session.caller.uid, Resource::attachments, 1);
@@ -186,10 +214,12 @@ Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& ca
     lend(turn.out, segment, *fd);
     const auto known = turn.session.attachments.find(&segment);
     const bool is_attached = known != turn.session.attachments.end();
-    const bool is_repeated = !counts(turn.session, call.serial) && is_attached;
     // A repeated one may be so early that what the first has begun is not done; to count twice does no harm.
-    const bool starts_to_wait = call.waits && (is_repeated || !is_attached || !known->second.waits);
-    if (!is_repeated) {
+    const bool starts_to_wait = call.waits && (repeated || !is_attached || !known->second.waits);
+    if (!repeated) {
+        counts(turn.session, call.serial);
+        turn.session.last_attach_serial = call.serial.value_or(0);
+        turn.session.last_attached = segment.is.id;
         ++counters_.attachments;
         registry_.attach(turn.session, segment, call.access, now_usec(), std::move(charge));
     }
@@ -207,7 +237,12 @@ Answer<Nothing> Service::handle(Turn& turn, const proto::Detach& call) {
     if (!counts(turn.session, call.serial)) {
         return Nothing{}; // it is repeated
     }
-    const proto::SegmentReference reference{call.name, call.id};
+    if (call.attached && *call.attached != turn.session.last_attach_serial) {
+        return Nothing{}; // there was no such Attach
+    }
+    const proto::SegmentReference reference =
+        call.attached ? proto::SegmentReference{.name = {}, .id = turn.session.last_attached}
+                      : proto::SegmentReference{call.name, call.id};
     const auto found = find_attached(turn.session, reference);
     if (!found) {
         return std::unexpected(found.error());

@@ -231,10 +231,11 @@ struct Detach {
     std::optional<SegmentName> name;
     std::optional<SegmentId> id;
     std::optional<Access> access;
-    std::optional<std::uint64_t> serial;
+    std::optional<std::uint64_t> serial, attached;
     static constexpr auto members() {
         return std::tuple(optional("name", &Detach::name), optional("id", &Detach::id),
-                          optional("access", &Detach::access), optional("serial", &Detach::serial));
+                          optional("access", &Detach::access), optional("serial", &Detach::serial),
+                          optional("attached", &Detach::attached));
     }
     using Reply = Nothing;
 };

@@ -29,11 +29,21 @@ std::vector<Fd> take_fds(msghdr& header) {
             continue;
         }
         const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        fds.reserve(fds.size() + count);
+        const auto number = [part](std::size_t at) {
+            int fd = -1;
+            std::memcpy(&fd, CMSG_DATA(part) + at * sizeof(int), sizeof(int));
+            return Fd::adopt(fd);
+        };
+        try {
+            fds.reserve(fds.size() + count);
+        } catch (...) { // for want of memory: then they are closed
+            for (std::size_t at = 0; at < count; ++at) {
+                number(at);
+            }
+            throw;
+        }
         for (std::size_t at = 0; at < count; ++at) {
-            int number = -1;
-            std::memcpy(&number, CMSG_DATA(part) + at * sizeof(int), sizeof(int));
-            fds.push_back(Fd::adopt(number));
+            fds.push_back(number(at));
         }
     }
     return fds;

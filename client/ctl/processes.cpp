@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -49,6 +50,8 @@ std::string name_of_process(std::int64_t pid) {
     std::string name;
     std::ifstream file(folder_of(pid) + "/comm");
     std::getline(file, name);
+    std::ranges::replace_if(
+        name, [](unsigned char c) { return c < ' ' || c >= 0x7F; }, '?'); // it says so itself
     return name;
 }
 

@@ -43,15 +43,16 @@ Attachment::Attachment(std::shared_ptr<Connection> connection, const client::Ses
 void Attachment::undo(const proto::Create& call, Connection& connection) {
     try {
         connection.call(proto::Destroy{.name = {}, .id = call.id});
-        connection.call(proto::Detach{.name = {}, .id = call.id, .access = {}, .serial = {}});
-    } catch (const Error&) { // NOLINT(bugprone-empty-catch): as said above
+        connection.call(proto::Detach{.name = {}, .id = call.id, .access = {}, .serial = {}, .attached = {}});
+    } catch (...) { // NOLINT(bugprone-empty-catch): as said above
     }
 }
 
 void Attachment::undo(const proto::Attach& call, Connection& connection) {
     try {
-        connection.call(proto::Detach{.name = call.name, .id = call.id, .access = call.access, .serial = {}});
-    } catch (const Error&) { // NOLINT(bugprone-empty-catch): as said above
+        connection.call(proto::Detach{
+            .name = call.name, .id = call.id, .access = call.access, .serial = {}, .attached = {}});
+    } catch (...) { // NOLINT(bugprone-empty-catch): as said above
     }
 }
 
@@ -138,7 +139,8 @@ void Attachment::attach_again() {
 }
 
 void Attachment::detach(Access access, const client::Session& session) {
-    connection_->detach({.name = {}, .id = id_, .access = client::access_of(access), .serial = {}}, session);
+    connection_->detach(
+        {.name = {}, .id = id_, .access = client::access_of(access), .serial = {}, .attached = {}}, session);
 }
 
 void Attachment::count_as_watcher() {

@@ -25,16 +25,16 @@ class Attachment {
     static std::shared_ptr<Attachment> by(const Method& call, const std::shared_ptr<Connection>& connection,
                                           Access access, std::string_view segment, bool reserved = false) {
         auto answered = call_or_undo(call, *connection, segment);
-        auto made =
-            std::make_shared<Attachment>(connection, answered.session, answered.reply.segment, access);
+        std::shared_ptr<Attachment> made;
         try {
+            made = std::make_shared<Attachment>(connection, answered.session, answered.reply.segment, access);
             made->map(answered.fd);
             const auto pages = answered.reply.segment.huge_pages;
             if (reserved || (std::same_as<Method, proto::Create> && proto::are_pooled(pages))) {
                 client::reserve(made->memory(), answered.fd.number(), pages);
             }
-        } catch (const Error&) {
-            if constexpr (std::same_as<Method, proto::Create>) { // it may live longer than this attachment
+        } catch (...) {
+            if (std::same_as<Method, proto::Create> || !made) { // it may live longer than this attachment
                 undo(call, *connection);
             }
             throw;
@@ -94,7 +94,7 @@ class Attachment {
             return connection.call(call, std::string(segment));
         } catch (const Error& error) {
             if (error.code() == Errc::protocol_violation) {
-                undo(call, connection);
+                connection.catch_up_now(); // and take it back
             }
             throw;
         }

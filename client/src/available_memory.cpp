@@ -90,7 +90,7 @@ std::uint64_t available_memory() {
     }
     const std::uint64_t swap = machine["SwapFree:"] * KiB;
     const std::uint64_t room = room_in_cgroups();
-    return std::min(machine["MemAvailable:"] * KiB, room) + swap;
+    return std::min(machine["MemAvailable:"] * KiB + swap, room); // a cgroup may have no part of the swap
 }
 
 } // namespace memshare::client

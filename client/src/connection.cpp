@@ -63,8 +63,8 @@ void Connection::open() {
 
 // The broker is told again what it may not have heard; what it has, it knows by the number.
 void Connection::catch_up() {
-    for (const proto::Detach& detach : unconfirmed_) {
-        write(detach, proto::Wants::nothing);
+    for (const std::string& call : unconfirmed_) {
+        text_ = call;
         send();
     }
 }
@@ -99,9 +99,10 @@ void Connection::connect() {
     setsockopt(socket_.number(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
     setsockopt(socket_.number(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
     while (::connect(socket_.number(), address->data(), proto::SocketAddress::size()) != 0) {
-        const bool is_full = errno == EAGAIN; // so many are waiting to be accepted
-        if (errno != EINTR && (!is_full || Clock::now() >= deadline_)) {
-            throw_no_broker(errno, path_);
+        // So many are waiting to be accepted, or a signal came: as it has a time limit, it is not resumed.
+        const bool may_go_on = errno == EAGAIN || errno == EINTR;
+        if (const int error = errno; !may_go_on || Clock::now() >= deadline_) {
+            throw_no_broker(error, path_);
         }
     }
     stream_.emplace(socket_.number(), proto::limits::reply_bytes);
@@ -136,15 +137,38 @@ void Connection::detach(proto::Detach parameters, const client::Session& session
         if (session.holder() == 0 || &session != session_.get()) {
             return; // of a parent's, or one that has ended
         }
-        parameters = number(std::move(parameters));
-        unconfirmed_.push_back(parameters);
+        tell_later(number(std::move(parameters)));
         if (is_open()) {
             deadline_ = Clock::now() + timeout_;
-            write(parameters, proto::Wants::nothing);
+            text_ = unconfirmed_.back();
             send();
         }
-    } catch (...) { // NOLINT(bugprone-empty-catch): the connection is closed by now, and the next one is told
+    } catch (...) {
+        close(); // the next one is told
     }
+}
+
+void Connection::catch_up_now() noexcept {
+    try {
+        const std::scoped_lock lock(mutex_);
+        deadline_ = Clock::now() + timeout_;
+        if (!is_open()) {
+            open();
+        }
+    } catch (...) {
+        close();
+    }
+}
+
+// It has to be the very Attach: others of this process may have the segment attached in the same way.
+void Connection::regret(const proto::Attach& call) {
+    tell_later(number(
+        proto::Detach{.name = {}, .id = {}, .access = call.access, .serial = {}, .attached = call.serial}));
+}
+
+void Connection::regret(const proto::Create& call) {
+    tell_later(proto::Destroy{.name = {}, .id = call.id});
+    tell_later(number(proto::Detach{.name = {}, .id = call.id, .access = {}, .serial = {}, .attached = {}}));
 }
 
 void Connection::broken(Errc code, const std::string& how) {
@@ -157,7 +181,11 @@ void Connection::send() {
     while (!rest.empty()) {
         const auto sent = stream_->send(rest, {});
         if (!sent) {
-            return; // a broker that turned us away has said why before it closed: receive() finds it
+            if (sent.error().code == std::errc::broken_pipe ||
+                sent.error().code == std::errc::connection_reset) {
+                return; // a broker that turned us away has said why before it closed: receive() finds it
+            }
+            broken(Errc::broker_lost, "cannot be told: cannot " + sent.error().sentence());
         }
         rest.remove_prefix(*sent);
         pollfd writable{.fd = socket_.number(), .events = POLLOUT, .revents = 0};

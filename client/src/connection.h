@@ -41,22 +41,30 @@ class Connection {
     template <typename Method>
     Answered<Method> call(const Method& parameters, const std::string& segment = {}) {
         const std::scoped_lock lock(mutex_);
-        return insist([&, numbered = number(parameters)] { return attempt(numbered, segment); });
+        const Method numbered = number(parameters);
+        try {
+            return insist([&] { return attempt(numbered, segment); });
+        } catch (...) {
+            regret_if_in_doubt(numbered);
+            throw;
+        }
     }
 
     // The same for a method that answers in pieces: all of them.
     template <typename Method> std::vector<typename Method::Reply> call_for_more(const Method& parameters) {
         const std::scoped_lock lock(mutex_);
         return insist([&] {
-            begin(parameters, proto::Wants::more);
-            std::vector<typename Method::Reply> replies;
-            for (bool more = true; more;) {
-                const Incoming incoming = receive({});
-                more = incoming.reply.continues;
-                replies.push_back(read<Method>(incoming.reply));
-            }
-            unconfirmed_.clear();
-            return replies;
+            return in_step([&] {
+                begin(parameters, proto::Wants::more);
+                std::vector<typename Method::Reply> replies;
+                for (bool more = true; more;) {
+                    const Incoming incoming = receive({});
+                    more = incoming.reply.continues;
+                    replies.push_back(read<Method>(incoming.reply));
+                }
+                unconfirmed_.clear();
+                return replies;
+            });
         });
     }
 
@@ -74,6 +82,9 @@ class Connection {
     // Takes back a Create or an Attach of this session's, without an answer. If the connection is broken, the
     // next one begins with this. Never throws; for want of memory it is as if the caller still had it.
     void detach(proto::Detach parameters, const client::Session& session) noexcept;
+
+    // Opens the connection, if it is broken, so that the broker is told what it should be.
+    void catch_up_now() noexcept;
 
     // What the broker said in answer to Hello. Opens the connection.
     std::string version();
@@ -108,18 +119,60 @@ class Connection {
     template <typename Method>
     Answered<Method> attempt(const Method& parameters, const std::string& segment) {
         const bool is_repeated = in_doubt_;
-        begin(parameters, proto::Wants::reply);
         try {
-            Incoming incoming = receive(segment);
-            unconfirmed_.clear(); // whatever was told before has been heard
-            return {read<Method>(incoming.reply), std::move(incoming.fd), *session_};
+            return in_step([&]() -> Answered<Method> {
+                begin(parameters, proto::Wants::reply);
+                Incoming incoming = receive(segment);
+                unconfirmed_.clear(); // whatever was told before has been heard
+                return {read<Method>(incoming.reply), std::move(incoming.fd), *session_};
+            });
         } catch (const Error& error) {
-            if (std::same_as<Method, proto::Destroy> && is_repeated &&
-                error.code() == Errc::no_such_segment) {
+            if (is_repeated && error.code() == Errc::no_such_segment && may_be_done(parameters)) {
                 return {{}, {}, *session_}; // an earlier attempt has destroyed it
             }
             throw;
         }
+    }
+
+    // A refusal is a whole answer, and whatever else is thrown as an Error has closed the connection. After
+    // anything else, as want of memory, an answer may still come, and would be taken for the next call's.
+    auto in_step(auto exchange) {
+        try {
+            return exchange();
+        } catch (const Error&) {
+            throw;
+        } catch (...) {
+            close();
+            throw;
+        }
+    }
+
+    // Whether a repeated call that finds no segment may have ended it the first time. (What can be an id is
+    // tried as a name first, and then is none.)
+    static bool may_be_done(const auto& /*call*/) { return false; }
+    static bool may_be_done(const proto::Destroy& call) {
+        return !call.name || !proto::SegmentId::parse(call.name->text());
+    }
+
+    // A call that was given up may have been carried out, or may be yet: then the broker is told to take it
+    // back, before anything else. It is certain that it was not, if the connection still stands.
+    void regret_if_in_doubt(const auto& call) noexcept {
+        if constexpr (requires { regret(call); }) {
+            try {
+                if (in_doubt_ && !is_open()) {
+                    regret(call);
+                }
+            } catch (...) { // NOLINT(bugprone-empty-catch): for want of memory it stays as it is
+            }
+        }
+    }
+    void regret(const proto::Attach& call);
+    void regret(const proto::Create& call);
+
+    void tell_later(const auto& call) {
+        std::string text;
+        write_call(text, call, proto::Wants::nothing);
+        unconfirmed_.push_back(text + '\0');
     }
 
     // A call that counts each time that it is made bears a number, so that a repeated one does not.
@@ -176,7 +229,7 @@ class Connection {
     Clock::time_point deadline_; // of the call that is being made
     bool in_doubt_ = false;      // whether that was sent before, and may have been carried out
     std::uint64_t last_serial_ = 0;
-    std::vector<proto::Detach> unconfirmed_; // told since the last answer
+    std::vector<std::string> unconfirmed_; // calls that were told, or are to be, since the last answer
     client::OwnSocket socket_;
     std::shared_ptr<client::Session> session_;
     std::optional<proto::Stream> stream_;

@@ -37,7 +37,8 @@ Batches<std::string> calls() {
         create.count = segment_bytes;
         create.lifetime = proto::Lifetime::attached;
         append(batches.create, create, proto::Wants::reply);
-        append(batches.drop, proto::Detach{.name = {}, .id = create.id, .access = {}, .serial = {}},
+        append(batches.drop,
+               proto::Detach{.name = {}, .id = create.id, .access = {}, .serial = {}, .attached = {}},
                proto::Wants::nothing);
     }
     batches.again = batches.drop + batches.create;

@@ -275,5 +275,22 @@ TEST_F(AnExclusiveWriter, IsNotShutOutBeforeItHasMappedWhatItMade) {
     EXPECT_EQ(other.call("Attach", {{"id", id}, {"access", "read"}}).error(), "");
 }
 
+TEST_F(AFreezableArray, IsFrozenForTwoWhoFreezeItAtOnce) {
+    RawPeer one(daemon.socket_path());
+    RawPeer other(daemon.socket_path());
+    for (int round = 0; round < 300; ++round) {
+        Json create = array_of_i32("num");
+        create["freezable"] = true;
+        create["lifetime"] = "persistent";
+        one.call("Create", create);
+        one.call("Detach", {{"name", "num"}});
+        one.send_call("Freeze", {{"name", "num"}});
+        other.send_call("Freeze", {{"name", "num"}});
+        EXPECT_EQ(one.receive().value().error(), "");
+        EXPECT_EQ(other.receive().value().error(), "");
+        one.call("Destroy", {{"name", "num"}});
+    }
+}
+
 } // namespace
 } // namespace memshare::test

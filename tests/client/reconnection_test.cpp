@@ -2,11 +2,26 @@
 #include "tests/support/proxy.h"
 #include "tests/support/with_broker.h"
 
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
 #include <atomic>
+#include <functional>
 #include <thread>
 
 namespace memshare::test {
 namespace {
+
+proto::Fd listening_at(const std::string& path, int backlog) {
+    proto::Fd socket = proto::Fd::adopt(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    bind(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+    listen(socket.number(), backlog);
+    return socket;
+}
 
 constexpr milliseconds short_timeout{300};
 constexpr milliseconds some_more{sanitized ? 5000 : 1000}; // than the timeout takes a call on a busy machine
@@ -63,6 +78,50 @@ TEST_F(AClientWhoseBroker, DoesNotAnswerGivesUpAfterFiveSecondsUnlessItIsToldOth
     go_on(daemon.pid());
 }
 
+// What was given up is carried out when the broker goes on, and then taken back.
+TEST_F(AClientWhoseBroker, AnswersTooLateHasNothingAttached) {
+    const auto made = Value<int>::create("num", 1, {.lifetime = Lifetime::persistent, .broker = &broker});
+    hasty.version();
+    stop(daemon.pid());
+    EXPECT_THROW(Value<int>::open("num", {.broker = &hasty}), Error);
+    go_on(daemon.pid());
+    {
+        const auto opened = Value<int>::open("num", {.broker = &hasty});
+        EXPECT_EQ(broker.describe("num").segment.attachments, 2U);
+    }
+    hasty.list("none"); // so that it is told that this handle is gone
+    EXPECT_EQ(broker.describe("num").segment.attachments, 1U) << "there is no other";
+}
+
+TEST_F(AClientWhoseBroker, AnswersTooLateHasNothingCreated) {
+    hasty.version();
+    stop(daemon.pid());
+    EXPECT_THROW(Value<int>::create("num", 1, {.lifetime = Lifetime::persistent, .broker = &hasty}), Error);
+    go_on(daemon.pid());
+    EXPECT_TRUE(hasty.list("num").empty());
+    EXPECT_EQ(Value<int>::create("num", 2, {.broker = &hasty}).load(), 2);
+}
+
+// As a profiler does. A connect(2) with a time limit is not resumed by the kernel.
+TEST(WithAFullBroker, ACallGivesUpWithinItsTimeoutThoughSignalsCome) {
+    const Folder folder;
+    const proto::Fd full = listening_at(folder / "socket", 0);
+    const RawPeer first(folder / "socket");
+    struct sigaction action{};
+    action.sa_handler = [](int) {};
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGALRM, &action, nullptr);
+    const itimerval often{.it_interval = {.tv_sec = 0, .tv_usec = 20'000},
+                          .it_value = {.tv_sec = 0, .tv_usec = 1}};
+    setitimer(ITIMER_REAL, &often, nullptr);
+    Broker broker(folder / "socket", {.timeout = short_timeout});
+    const auto start = Clock::now();
+    EXPECT_EQ(error_of([&] { broker.version(); }).code(), Errc::no_broker);
+    EXPECT_LT(Clock::now() - start, short_timeout + some_more);
+    const itimerval never{};
+    setitimer(ITIMER_REAL, &never, nullptr);
+}
+
 TEST_F(AClientWhoseBroker, IsStartedAgainNoticesNothingButWhatIsLost) {
     auto old = Value<int>::create("num", 1, {.broker = &broker});
     ChildProcess starter([&](Lines& parent) { // another process, as a fork would wait for the call
@@ -113,15 +172,20 @@ class AClientWhoseLine : public WithBroker {
     // As the broker says, asked on another line.
     std::uint64_t attachments(const std::string& name) { return broker.describe(name).segment.attachments; }
 
+    // Done when a line is cut, before the client can notice.
+    std::function<void()> on_cut = [] {};
+
     Folder folder;
-    Proxy proxy{folder / "socket", daemon.socket_path(), [this](const std::string& method) {
+    Proxy proxy{folder / "socket", daemon.socket_path(),
+                [this](const std::string& method) {
                     if (!cuts_next_ || method != method_) {
                         return Proxy::Fate::pass;
                     }
                     cuts_next_ = false;
                     is_cut_ = true;
                     return fate_;
-                }};
+                },
+                [this] { std::exchange(on_cut, [] {})(); }};
     Broker client{folder / "socket"};
 
   private:
@@ -184,6 +248,34 @@ TEST_F(AClientWhoseLine, IsCutInADestroyHasDestroyedItAndNothingElse) {
         EXPECT_TRUE(broker.list().empty());
     }
     EXPECT_EQ(error_of([&] { client.destroy("none"); }).code(), Errc::no_such_segment);
+}
+
+// The word is tried as a name first.
+TEST_F(AClientWhoseLine, IsCutInADestroyByIdHasDestroyedIt) {
+    for (const auto fate : both) {
+        const auto made = Value<int>::create("num", 7, {.broker = &broker});
+        cut("Destroy", fate);
+        client.destroy(made.info().id);
+        EXPECT_TRUE(is_cut());
+        EXPECT_TRUE(broker.list().empty());
+    }
+}
+
+// The first attempt's name is another segment's by the time of the second.
+TEST_F(AClientWhoseLine, IsCutInAnAttachHasWhatItAttachedThen) {
+    std::optional old(Value<int>::create("num", 1, {.broker = &broker}));
+    cut("Attach", Proxy::Fate::lose_answer);
+    on_cut = [&] {
+        broker.destroy("num");
+        old.emplace(Value<int>::create("num", 2, {.broker = &broker}));
+    };
+    {
+        const auto opened = Value<int>::open("num", {.broker = &client});
+        EXPECT_EQ(opened.load(), 1);
+    }
+    client.list("none");
+    EXPECT_EQ(attachments("num"), 1U);
+    EXPECT_EQ(broker.statistics().total.at(1).used, 1U) << "segments";
 }
 
 TEST_F(AClientWhoseLine, IsCutInAListTakesItFromTheStart) {

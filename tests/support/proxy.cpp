@@ -9,9 +9,10 @@
 
 namespace memshare::test {
 
-Proxy::Proxy(const std::string& path, std::string broker_path, Judge judge)
+Proxy::Proxy(const std::string& path, std::string broker_path, Judge judge, std::function<void()> cut)
     : broker_path_(std::move(broker_path)),
       judge_(std::move(judge)),
+      cut_(std::move(cut)),
       listening_(proto::Fd::adopt(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))) {
     sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
     path.copy(address.sun_path, sizeof(address.sun_path) - 1);
@@ -41,6 +42,7 @@ void Proxy::pass_on(RawPeer client) {
     RawPeer broker(broker_path_);
     while (const auto call = client.receive()) {
         if (!pass_on(*call, client, broker)) {
+            cut_();
             return;
         }
     }

@@ -21,7 +21,8 @@ class Proxy {
 
     // Listens at a path for one client at a time, until it is destroyed, and asks about each call, in a
     // thread of its own.
-    Proxy(const std::string& path, std::string broker_path, Judge judge);
+    // `cut` is done at each cut, before the client can notice it.
+    Proxy(const std::string& path, std::string broker_path, Judge judge, std::function<void()> cut = [] {});
     Proxy(const Proxy&) = delete;
     Proxy& operator=(const Proxy&) = delete;
     ~Proxy(); // when the client is gone
@@ -33,6 +34,7 @@ class Proxy {
 
     std::string broker_path_;
     Judge judge_;
+    std::function<void()> cut_;
     proto::Fd listening_;
     std::thread thread_;
 };
