@@ -55,7 +55,13 @@ void move_into_a_container(User user, const std::string& socket_path) {
 
 class AContainer : public WithBroker {
   protected:
-    void SetUp() override { NEEDS_ROOT(); }
+    void SetUp() override {
+        NEEDS_ROOT();
+        if (thread_sanitized) {
+            GTEST_SKIP()
+                << "the thread sanitizer has a thread of its own, and unshare(2) wants a process of one";
+        }
+    }
 
     // The client's work begins when it is told something; it has inherited no segment and no connection.
     FirstProcess client(const ChildProcess::Work& work, User user = tenant) {
