@@ -28,6 +28,12 @@ struct Outgoing {
         std::function<void()> wake; // to be called when it is met
     };
     std::shared_ptr<Condition> condition;
+
+    // A descriptor of this memory's goes with the message.
+    void lend(std::shared_ptr<Memory> lent, int descriptor) {
+        memory = std::move(lent);
+        fd = descriptor;
+    }
 };
 
 // Slow work, which somebody may be waiting for, and what is done with its outcome; see Errands, which this
@@ -101,6 +107,7 @@ class Service final : private Observer {
     proto::Answer<Segment*> find_attached(const Session& session, const proto::SegmentReference& reference);
     proto::Answer<Segment*> find_to_attach(const Session& session, const proto::Attach& call);
     proto::Answer<Segment*> find_last_attached(const Session& session);
+    static proto::Answer<void> close_to_other_writers(Segment& segment);
     proto::Answer<Segment*> find_for(const Session& session, const proto::SegmentReference& reference);
 
     struct Batch {

@@ -30,6 +30,15 @@ Error error_of(const auto& call) {
     throw std::runtime_error("no error where one is due");
 }
 
+// Takes a lock that this process died holding, and lets it go.
+inline void expect_to_inherit(Mutex& mutex, pid_t dead) {
+    ASSERT_TRUE(mutex.try_lock_for(long_enough));
+    const auto from = mutex.recovered();
+    mutex.unlock();
+    ASSERT_TRUE(from);
+    EXPECT_EQ(from->pid, dead);
+}
+
 // Whether this broker lists a segment of this name.
 inline bool lists(Broker& broker, std::string_view name) { return !broker.list(name).empty(); }
 

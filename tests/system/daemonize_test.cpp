@@ -110,11 +110,7 @@ TEST_F(AProcessThatBecomesADaemon, LosesItsLockAndItsSegmentsWhenItIsKilled) {
     auto process = in_a_lock(stay);
     const pid_t pid = process.pid();
     process.kill();
-    ASSERT_TRUE(shared.mutex().try_lock_for(long_enough));
-    const auto dead = shared.mutex().recovered();
-    ASSERT_TRUE(dead);
-    EXPECT_EQ(dead->pid, pid);
-    shared.mutex().unlock();
+    expect_to_inherit(shared.mutex(), pid);
     EXPECT_TRUE(eventually([&] { return !lists(broker, "mine"); }));
 }
 
@@ -181,11 +177,7 @@ TEST_F(AProcessThatBecomesADaemon, InAForkedChildLeavesItsLockAndItsSegmentsBehi
     });
     const pid_t pid = process.pid();
     EXPECT_EQ(process.wait(), 0);
-    ASSERT_TRUE(shared.mutex().try_lock_for(long_enough));
-    const auto dead = shared.mutex().recovered();
-    ASSERT_TRUE(dead);
-    EXPECT_EQ(dead->pid, pid);
-    shared.mutex().unlock();
+    expect_to_inherit(shared.mutex(), pid);
     EXPECT_TRUE(eventually([&] { return !lists(broker, "mine"); }));
     process.say("go on");
     EXPECT_EQ(process.hear(), "2 and locked");

@@ -59,11 +59,7 @@ class AProgram : public WithBroker {
         EXPECT_TRUE(lists(broker, "mine"));
         const pid_t pid = process.pid();
         process.kill();
-        ASSERT_TRUE(shared.mutex().try_lock_for(long_enough));
-        const auto dead = shared.mutex().recovered();
-        ASSERT_TRUE(dead);
-        EXPECT_EQ(dead->pid, pid);
-        shared.mutex().unlock();
+        expect_to_inherit(shared.mutex(), pid);
         EXPECT_TRUE(eventually([&] { return !lists(broker, "mine"); }));
         EXPECT_EQ(broker.describe("shared").attachments.size(), 1U);
     }

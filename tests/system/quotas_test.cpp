@@ -4,6 +4,7 @@
 #include "tests/support/raw_peer.h"
 #include "tests/support/with_broker.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <map>
@@ -157,6 +158,45 @@ TEST_P(EachLimit, OfAllTogetherIsReachedAndSaid) {
 
 INSTANTIATE_TEST_SUITE_P(Of, EachLimit, testing::ValuesIn(all_limited()),
                          [](const auto& one) { return one.param.option; });
+
+class LittleRoomForUnreadReplies : public WithBroker {
+  public:
+    LittleRoomForUnreadReplies() : WithBroker({"--unread-bytes-per-user", "150K"}) {}
+
+  protected:
+    // Of this process's user.
+    std::uint64_t unread_bytes() const {
+        const Statistics seen = Broker(daemon.socket_path()).statistics();
+        for (const Usage& usage : seen.users.front().usage) {
+            if (usage.resource == "unreadBytes") {
+                return usage.used;
+            }
+        }
+        throw std::runtime_error("nothing is said of unreadBytes");
+    }
+};
+
+TEST_F(LittleRoomForUnreadReplies, IsForOneOfThemAndAnotherIsCutOff) {
+    NEEDS_ROOT();
+    std::vector<Value<int>> many;
+    for (int number = 0; number < 250; ++number) { // a list of them is larger than a socket takes
+        many.push_back(Value<int>::create(unnamed, number, {.mode = 0644, .broker = &broker}));
+    }
+    ChildProcess user = ChildProcess::as_user(nobody, [&](Lines&) {
+        RawPeer slow(daemon.socket_path());
+        slow.send_call("List");
+        EXPECT_TRUE(eventually([&] { return unread_bytes() > 0; }));
+        RawPeer second(daemon.socket_path());
+        second.send_call("List");
+        pollfd hung_up{.fd = second.socket(), .events = 0, .revents = 0};
+        EXPECT_EQ(poll(&hung_up, 1, static_cast<int>(milliseconds(long_enough).count())), 1);
+        EXPECT_EQ(slow.receive().value()["segments"].size(), many.size());
+        EXPECT_TRUE(eventually([&] { return unread_bytes() == 0; }));
+        RawPeer third(daemon.socket_path());
+        EXPECT_EQ(third.call("List")["segments"].size(), many.size());
+    });
+    EXPECT_EQ(user.wait(), 0);
+}
 
 std::map<std::string, std::uint64_t> limits_in(const std::vector<Usage>& all) {
     std::map<std::string, std::uint64_t> found;

@@ -57,12 +57,18 @@ struct Scene {
         });
     }
 
-    void expect_to_have_the_lock_from(pid_t dead) const {
-        ASSERT_TRUE(shared.mutex().try_lock_for(long_enough));
-        const auto from = shared.mutex().recovered();
-        ASSERT_TRUE(from);
-        EXPECT_EQ(from->pid, dead);
-        shared.mutex().unlock();
+    // Kills it while the daemon is stopped, so that this learns of its death and of one with the same pid,
+    // who calls for "theirs", at the same time.
+    ChildProcess replaced(ChildProcess& dead) const {
+        const pid_t pid = dead.pid();
+        dead.kill();
+        let_the_next_pid_be(pid);
+        ChildProcess next = caller("theirs");
+        EXPECT_EQ(next.pid(), pid);
+        EXPECT_EQ(next.hear(), "called");
+        let_the_daemon_go_on();
+        EXPECT_EQ(next.hear(), "answered");
+        return next;
     }
 
     bool ends_soon(const std::string& name) {
@@ -85,15 +91,9 @@ TEST(AReusedPid, DoesNotMakeItsNextProcessTheDeadOne) {
         ASSERT_EQ(dead.hear(), "locked");
         const pid_t pid = dead.pid();
         scene.stop_the_daemon();
-        dead.kill();
-        let_the_next_pid_be(pid);
-        ChildProcess next = scene.caller("theirs");
-        ASSERT_EQ(next.pid(), pid);
-        ASSERT_EQ(next.hear(), "called");
-        scene.let_the_daemon_go_on();
-        EXPECT_EQ(next.hear(), "answered");
+        ChildProcess next = scene.replaced(dead);
 
-        scene.expect_to_have_the_lock_from(pid);
+        expect_to_inherit(scene.shared.mutex(), pid);
         EXPECT_TRUE(scene.ends_soon("mine"));
         EXPECT_EQ(scene.broker.describe("shared").attachments.size(), 1U);
         EXPECT_EQ(scene.broker.describe("theirs").segment.creator_pid, pid);
@@ -111,14 +111,7 @@ TEST(AReusedPid, DoesNotMakeItsNextProcessTheCallerOfWhatTheDeadOneCalledFor) {
         scene.stop_the_daemon();
         ChildProcess dead = scene.caller("mine");
         ASSERT_EQ(dead.hear(), "called");
-        const pid_t pid = dead.pid();
-        dead.kill();
-        let_the_next_pid_be(pid);
-        ChildProcess next = scene.caller("theirs");
-        ASSERT_EQ(next.pid(), pid);
-        ASSERT_EQ(next.hear(), "called");
-        scene.let_the_daemon_go_on();
-        EXPECT_EQ(next.hear(), "answered");
+        const ChildProcess next = scene.replaced(dead);
         EXPECT_TRUE(scene.ends_soon("mine"));
         EXPECT_TRUE(lists(scene.broker, "theirs"));
     });
@@ -179,7 +172,7 @@ TEST(AReusedPid, OfALivingProcessInAnotherNamespaceDoesNotMakeThemOne) {
         EXPECT_FALSE(scene.shared.mutex().try_lock());
         EXPECT_EQ(scene.broker.describe("shared").lock.recoveries, 0U);
         living.kill();
-        scene.expect_to_have_the_lock_from(pid);
+        expect_to_inherit(scene.shared.mutex(), pid);
     });
 }
 

@@ -76,11 +76,7 @@ TEST_F(AStoppedProcess, ThatIsKilledPassesItsLockOnAndTakesItsSegmentsWithIt) {
     auto process = stopped([](auto&&...) {});
     const pid_t pid = process.pid();
     process.kill();
-    ASSERT_TRUE(shared.mutex().try_lock_for(long_enough));
-    const auto dead = shared.mutex().recovered();
-    ASSERT_TRUE(dead);
-    EXPECT_EQ(dead->pid, pid);
-    shared.mutex().unlock();
+    expect_to_inherit(shared.mutex(), pid);
     EXPECT_TRUE(eventually([&] { return !lists(broker, "mine"); }));
 }
 
@@ -141,11 +137,7 @@ TEST_F(AStoppedDaemon, PassesOnTheLockOfOneThatWasKilledMeanwhileWhenItGoesOn) {
     other.kill();
     EXPECT_FALSE(shared.mutex().try_lock_for(milliseconds(20)));
     go_on(daemon.pid());
-    ASSERT_TRUE(shared.mutex().try_lock_for(long_enough));
-    const auto dead = shared.mutex().recovered();
-    ASSERT_TRUE(dead);
-    EXPECT_EQ(dead->pid, pid);
-    shared.mutex().unlock();
+    expect_to_inherit(shared.mutex(), pid);
 }
 
 } // namespace

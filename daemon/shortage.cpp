@@ -1,0 +1,18 @@
+#include "daemon/shortage.h"
+
+#include <sys/resource.h>
+
+namespace memshare::daemon {
+
+proto::Refusal refusal_of(const proto::Error& error, std::uint64_t bytes) {
+    if (error.code == std::errc::too_many_files_open ||
+        error.code == std::errc::too_many_files_open_in_system) {
+        rlimit limit{};
+        getrlimit(RLIMIT_NOFILE, &limit);
+        return proto::QuotaExceeded{
+            .limit = "totalDescriptors", .allowed = limit.rlim_cur, .used = limit.rlim_cur, .requested = 1};
+    }
+    return proto::OutOfMemory{bytes};
+}
+
+} // namespace memshare::daemon
