@@ -23,6 +23,9 @@ class Memory {
     static proto::Result<Memory> create(const proto::SegmentId& id, std::uint64_t size,
                                         Seals seals = Seals::all, proto::HugePages pages = {});
 
+    // Takes up memory that was made so by another process of ours.
+    static proto::Result<Memory> adopt(proto::Fd fd, proto::HugePages pages);
+
     // What the kernel charges when all of it is touched: whole pages.
     std::uint64_t size() const { return size_; }
     static std::uint64_t size_for(std::uint64_t bytes, proto::HugePages pages);
@@ -38,6 +41,10 @@ class Memory {
 
     // From here on only those can write who have it mapped for writing already.
     proto::Result<void> forbid_new_writers();
+
+    // Whether the one or the other was done.
+    bool is_frozen() const;
+    bool is_closed_to_new_writers() const;
 
     // What the header says, without touching its page.
     std::uint32_t lock_word() const;
