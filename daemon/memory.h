@@ -59,6 +59,7 @@ class Memory {
     // Another one that the kernel will not let anyone write through. It is opened when it is first asked for,
     // which takes a quarter of an attachment's whole time, and borrowed as well.
     proto::Result<int> read_only();
+    bool is_open_read_only() const { return static_cast<bool>(read_only_fd_); }
 
     // Its segment is gone: to let go of it is to free it.
     void release() { is_released_ = true; }

@@ -159,6 +159,7 @@ Segment& Registry::create(Session& creator, Blueprint blueprint, std::shared_ptr
                                                   .last_recovery = {},
                                                   .charge = std::move(charges.segment),
                                                   .name_charge = std::move(charges.name),
+                                                  .reading_charge = {},
                                                   .record = {},
                                                   .deposit = std::move(deposit),
                                                   .attached = {}});

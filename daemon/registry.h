@@ -80,6 +80,7 @@ struct Segment {
     std::optional<proto::DeadHolder> last_recovery;
     Charge charge;
     Charge name_charge;
+    Charge reading_charge; // of the memory's read-only descriptor, since there is one
     Record record;
     Deposit deposit; // of the memory
     std::set<Session*> attached;

@@ -114,6 +114,7 @@ class Service final : private Observer {
     proto::Answer<Segment*> find_to_attach(const Session& session, const proto::Attach& call);
     proto::Answer<Segment*> find_last_attached(const Session& session);
     static proto::Answer<void> close_to_other_writers(Segment& segment);
+    proto::Answer<int> descriptor_for(proto::Access access, Segment& segment);
     proto::Answer<Segment*> find_for(const Session& session, const proto::SegmentReference& reference);
 
     struct Batch {

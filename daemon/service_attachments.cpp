@@ -45,6 +45,27 @@ Answer<void> Service::close_to_other_writers(Segment& segment) {
     return {};
 }
 
+// The one for reading is counted as its owner's from when it is first asked for.
+Answer<int> Service::descriptor_for(Access access, Segment& segment) {
+    if (access == Access::write) {
+        return segment.memory->writable();
+    }
+    if (!segment.memory->is_open_read_only()) {
+        auto charge = quota_.charge(segment.is.rights.uid, Resource::descriptors,
+                                    proto::limits::descriptors_for_reading);
+        if (!charge) {
+            return std::unexpected(charge.error());
+        }
+        segment.reading_charge = *std::move(charge);
+    }
+    const auto fd = segment.memory->read_only();
+    if (!fd) {
+        segment.reading_charge = {};
+        return std::unexpected(refusal_of(fd.error(), 0));
+    }
+    return *fd;
+}
+
 // The segment, if this session may attach it so, and it is what the caller expects.
 Answer<Segment*> Service::find_to_attach(const Session& session, const proto::Attach& call) {
     if (call.serial && *call.serial <= session.last_serial) {
@@ -105,9 +126,9 @@ Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& ca
     if (const auto closed = close_to_other_writers(segment); !closed) {
         return std::unexpected(closed.error());
     }
-    const auto fd = call.access == Access::write ? segment.memory->writable() : segment.memory->read_only();
+    const auto fd = descriptor_for(call.access, segment);
     if (!fd) {
-        return std::unexpected(refusal_of(fd.error(), 0));
+        return std::unexpected(fd.error());
     }
     turn.out.lend(segment.memory, *fd);
     const auto known = turn.session.attachments.find(&segment);
