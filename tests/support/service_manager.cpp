@@ -1,12 +1,15 @@
 #include "tests/support/service_manager.h"
 
+#include "daemon/descriptor_queue.h"
 #include "proto/socket_address.h"
 
 #include <gtest/gtest.h>
 
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -70,6 +73,24 @@ int ServiceManager::stop(int signal) {
 }
 
 void ServiceManager::kill() { stop(SIGKILL); }
+
+std::multiset<std::string> ServiceManager::files_in_the_vault() const {
+    std::multiset<std::string> files;
+    const auto show = [&](const std::vector<daemon::DescriptorQueue::Shown>& message) {
+        for (const auto& shown : message) {
+            files.insert(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(shown.fd.number())));
+        }
+    };
+    for (auto one = kept_.begin(); one != kept_.end(); ++one) {
+        if (const auto other = std::next(one); other != kept_.end() && other->first == one->first) {
+            const auto queue = daemon::DescriptorQueue::adopt(*Fd::duplicate(one->second.number()),
+                                                              *Fd::duplicate(other->second.number()));
+            EXPECT_TRUE(queue.look_through(show));
+            one = other;
+        }
+    }
+    return files;
+}
 
 // As systemd does: what was said last counts, even if who said it is dead.
 void ServiceManager::hear_what_was_said() {

@@ -6,6 +6,8 @@
 #include "tests/support/notify_socket.h"
 
 #include <map>
+#include <set>
+#include <string>
 
 namespace memshare::test {
 
@@ -32,6 +34,9 @@ class ServiceManager {
 
     // How many descriptors are kept.
     std::size_t kept() const { return kept_.size(); }
+
+    // What lies in the kept queues, as /proc calls it.
+    std::multiset<std::string> files_in_the_vault() const;
 
   private:
     void hear(NotifySocket::Message message);
