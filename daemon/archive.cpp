@@ -116,7 +116,7 @@ class Restoration {
                                               .last_recovery = std::move(is.last_recovery),
                                               .charge = std::move(charges.segment),
                                               .name_charge = std::move(charges.name),
-                    .reading_charge = {},
+                                              .reading_charge = {},
                                               .record = std::move(record),
                                               .deposit = vault_.put_back(is.descriptor, valuable(memory)),
                                               .attached = {}});

@@ -30,7 +30,9 @@ void start_log(const std::string& level) {
     if (!journal) {
         spdlog::set_pattern("%H:%M:%S.%e %^%l%$ %v");
     }
-    spdlog::set_level(spdlog::level::from_str(level));
+    set_log_level(level);
 }
+
+void set_log_level(const std::string& level) { spdlog::set_level(spdlog::level::from_str(level)); }
 
 } // namespace memshare::daemon

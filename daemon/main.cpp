@@ -61,6 +61,29 @@ void keep_telling_alive(asio::steady_timer& timer, std::chrono::microseconds pau
     });
 }
 
+// What the configuration says by now, but for the socket, which stays. What it lowers binds from then on:
+// what is there already stays.
+void reload(const Options& options, Quota& quota) {
+    tell_reloading();
+    if (auto changed = options.read_again()) {
+        changed->limits.fit_descriptors(raise_descriptor_limit());
+        quota.set_limits(changed->limits);
+        set_log_level(changed->log_level);
+    } else {
+        spdlog::error("the configuration stays as it was, as what it says by now is wrong");
+    }
+    tell_ready();
+}
+
+void keep_reloading(asio::signal_set& signals, const Options& options, Quota& quota) {
+    signals.async_wait([&](const std::error_code& failure, int /*signal*/) {
+        if (!failure) {
+            reload(options, quota);
+            keep_reloading(signals, options, quota);
+        }
+    });
+}
+
 Result<void> run_broker(const Options& options) {
     auto inherited = inherited_descriptors();
     if (!inherited) {
@@ -93,6 +116,8 @@ Result<void> run_broker(const Options& options) {
     }
     asio::signal_set signals(loop, SIGINT, SIGTERM);
     signals.async_wait([&](const std::error_code& /*failure*/, int /*signal*/) { loop.stop(); });
+    asio::signal_set reload(loop, SIGHUP);
+    keep_reloading(reload, options, quota);
     asio::steady_timer heartbeat(loop);
     if (const auto time = watchdog_time()) {
         keep_telling_alive(heartbeat, *time / 3);

@@ -36,6 +36,8 @@ void add_limit(CLI::App& app, std::uint64_t& limit, const std::string& name, con
 
 std::expected<Options, int> Options::read(int argc, char** argv) {
     Options options;
+    options.argc_ = argc;
+    options.argv_ = argv;
     CLI::App app("The memshare broker: makes shared-memory segments, hands them out and ends them.",
                  "memshared");
     app.set_version_flag("--version", MEMSHARE_VERSION);

@@ -85,6 +85,9 @@ class Quota {
 
     const Limits& limits() const { return limits_; }
 
+    // From here on; who has more already keeps it.
+    void set_limits(const Limits& limits) { limits_ = limits; }
+
     // What is used: in all, by one user, and by each who uses anything.
     const Amounts& total() const { return total_; }
     Amounts used_by(std::uint32_t uid) const;

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <memory>
@@ -62,7 +63,11 @@ proto::Result<void> wait_until_heard() {
     return {};
 }
 
-bool is_run_by_service_manager() { return std::getenv("INVOCATION_ID") != nullptr; }
+// Its children inherit all that it says, and would take it for theirs. (systemd.exec(5), $SYSTEMD_EXEC_PID)
+bool is_run_by_service_manager() {
+    const char* process = std::getenv("SYSTEMD_EXEC_PID");
+    return process != nullptr && process == std::to_string(getpid());
+}
 
 std::optional<std::chrono::microseconds> watchdog_time() {
     std::uint64_t time = 0;
@@ -70,6 +75,7 @@ std::optional<std::chrono::microseconds> watchdog_time() {
 }
 
 void tell_ready() { sd_notify(0, "READY=1"); }
+void tell_reloading() { sd_notify(0, "RELOADING=1"); }
 void tell_alive() { sd_notify(0, "WATCHDOG=1"); }
 void tell_stopping() { sd_notify(0, "STOPPING=1"); }
 

@@ -43,6 +43,7 @@ std::optional<std::chrono::microseconds> watchdog_time();
 
 // Each says so to the service manager, if there is one that listens.
 void tell_ready();
+void tell_reloading(); // until it is ready again
 void tell_alive();
 void tell_stopping();
 

@@ -73,7 +73,9 @@ pid_t launch_broker(const BrokerProcess::Arguments& arguments, const std::string
         const int log = open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
         dup2(log, STDERR_FILENO);
         setenv("NOTIFY_SOCKET", notify_socket.c_str(), 1);
-        is_service ? setenv("INVOCATION_ID", "1", 1) : unsetenv("INVOCATION_ID");
+        if (is_service) {
+            setenv("SYSTEMD_EXEC_PID", std::to_string(getpid()).c_str(), 1);
+        }
         if (!inherited.empty()) {
             inherit(inherited);
         }
