@@ -3,8 +3,6 @@
 #include "daemon/records.h"
 #include "proto/limits.h"
 
-#include <spdlog/spdlog.h>
-
 #include <map>
 
 namespace memshare::daemon {
@@ -26,8 +24,8 @@ Vault::Valuable valuable(const std::shared_ptr<const Fd>& process) {
 // What one process has left for the next, by what it is.
 class Restoration {
   public:
-    Restoration(Registry& registry, Quota& quota, Vault& vault)
-        : registry_(registry), quota_(quota), vault_(vault) {}
+    Restoration(Registry& registry, Quota& quota, Vault& vault, const Tell& tell)
+        : registry_(registry), quota_(quota), vault_(vault), tell_(tell) {}
 
     Archive::Restored restore(std::vector<Ledger::Found> all, HolderId last_holder) {
         for_each<SessionRecord>(all, [this](SessionRecord& is, Record& record) { take(is, record); });
@@ -51,17 +49,23 @@ class Restoration {
             if (what) {
                 each(*what, found.record);
             } else {
-                spdlog::error("a record of the ledger is lost, as its {} is wrong: {}", what.error(),
-                              found.text);
+                lost("a record, as its " + what.error() + " is wrong: " + std::string(found.text));
             }
         }
+    }
+
+    void lost(const std::string& what, std::string segment = {}, std::optional<proto::Process> process = {}) {
+        tell_({.event = Report::Event::record_lost,
+               .sentence = "of what was kept this is lost: " + what,
+               .segment = std::move(segment),
+               .process = std::move(process)});
     }
 
     void take(SessionRecord& is, Record& record) {
         auto process = std::make_shared<const Fd>(vault_.find(is.descriptor));
         if (!*process) {
-            spdlog::error("a session of {} (pid {}) is lost, as its process is not in the vault", is.program,
-                          is.pid);
+            lost("a session, as its process is not in the vault", {},
+                 proto::Process{.pid = is.pid, .uid = is.caller.uid, .program = std::move(is.program)});
             return;
         }
         auto session = std::make_unique<Session>();
@@ -97,7 +101,8 @@ class Restoration {
         auto adopted = fd ? Memory::adopt(std::move(fd), is.is.huge_pages)
                           : proto::system_error("find it in the vault", ENOENT);
         if (!adopted) {
-            spdlog::error("the segment {} is lost: cannot {}", is.is.id.text(), adopted.error().sentence());
+            lost("a segment: cannot " + adopted.error().sentence(),
+                 is.is.name ? is.is.name->text() : is.is.id.text());
             return;
         }
         auto memory = std::make_shared<Memory>(*std::move(adopted));
@@ -156,6 +161,7 @@ class Restoration {
     Registry& registry_;
     Quota& quota_;
     Vault& vault_;
+    const Tell& tell_;
     proto::JsonDocument document_;
     std::map<std::uint64_t, Segment*> by_age_;
     Archive::Restored restored_;
@@ -163,12 +169,12 @@ class Restoration {
 
 } // namespace
 
-Archive::Restored Archive::restore(Registry& registry, Quota& quota) {
+Archive::Restored Archive::restore(Registry& registry, Quota& quota, const Tell& tell) {
     if (!keeps()) {
         return {};
     }
     const auto last_holder = static_cast<HolderId>(ledger_->number());
-    auto restored = Restoration(registry, quota, *vault_).restore(ledger_->take_all(), last_holder);
+    auto restored = Restoration(registry, quota, *vault_, tell).restore(ledger_->take_all(), last_holder);
     commit();
     return restored;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/registry.h"
+#include "daemon/report.h"
 
 namespace memshare::daemon {
 
@@ -25,7 +26,7 @@ class Archive final : public Keeper {
         std::vector<HolderId> ended; // sessions that had, but may have left something behind
         std::vector<Held> held;
     };
-    Restored restore(Registry& registry, Quota& quota);
+    Restored restore(Registry& registry, Quota& quota, const Tell& tell);
 
     // Whether anything is.
     bool keeps() const { return ledger_ != nullptr; }

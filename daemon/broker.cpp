@@ -1,5 +1,6 @@
 #include "daemon/broker.h"
 
+#include "daemon/log.h"
 #include "daemon/shortage.h"
 
 #include <spdlog/spdlog.h>
@@ -22,10 +23,7 @@ Broker::Broker(asio::io_context& loop, Quota& quota, Archive& archive)
       registry_(archive),
       service_(
           registry_, quota, archive,
-          [this](Errands::Errand errand, Haste haste) { run(std::move(errand), haste); },
-          [](const proto::Error& error) {
-              spdlog::error("a lock may stay held: cannot {}", error.sentence());
-          }),
+          [this](Errands::Errand errand, Haste haste) { run(std::move(errand), haste); }, log),
       errands_(loop),
       lifelines_(loop, [this](HolderId session) { end(session); }),
       tidying_(loop),
@@ -84,7 +82,8 @@ proto::Answer<HolderId> Broker::welcome(Peer peer, Charge charge) {
     auto process = peer.process;
     const auto session = service_.welcome(std::move(peer), std::move(charge));
     if (!session) {
-        spdlog::warn("a session is refused: cannot {}", session.error().sentence());
+        log({.event = Report::Event::session_refused,
+             .sentence = "a session is refused: cannot " + session.error().sentence()});
         return std::unexpected(refusal_of(session.error(), 0));
     }
     lifelines_.tie(*session, std::move(process));
@@ -113,6 +112,17 @@ void Broker::answer(HolderId session, Line& line, const proto::Call& call, Outgo
 
 proto::Answer<Charge> Broker::wait_for_reader(HolderId session, std::uint64_t bytes) {
     return service_.wait_for_reader(session, bytes);
+}
+
+void Broker::complain(HolderId session, std::string_view what) {
+    const Session* record = registry_.find_session(session);
+    const auto process = record != nullptr ? std::optional(record->process()) : std::nullopt;
+    const std::string whose = process ? process->program + " (pid " + std::to_string(process->pid) +
+                                            ", uid " + std::to_string(process->uid) + ")"
+                                      : "a process that has left";
+    log({.event = Report::Event::conversation_ended,
+         .sentence = "ended a conversation with " + whose + ": " + std::string(what),
+         .process = process});
 }
 
 void Broker::let_go(std::shared_ptr<Memory> memory) {

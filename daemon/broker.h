@@ -53,6 +53,9 @@ class Broker {
     // Lets go of memory that was lent to a reply, and that its segment may have left behind.
     void let_go(std::shared_ptr<Memory> memory);
 
+    // Tells the log what was wrong with a session's conversation.
+    void complain(HolderId session, std::string_view what);
+
     // A line of the session's is over, and with its last one the session, if it holds nothing.
     void over(HolderId session, Line& line);
 

@@ -108,7 +108,7 @@ void Conversation::hang_up() {
 
 bool Conversation::broken(std::string_view cause) {
     if (!hung_up_) {
-        spdlog::warn("ended a conversation of session {}: {}", session_, cause);
+        broker_.complain(session_, cause);
     }
     return false;
 }

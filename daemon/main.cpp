@@ -9,7 +9,6 @@
 
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
-#include <spdlog/spdlog.h>
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -70,7 +69,8 @@ void reload(const Options& options, Quota& quota) {
         quota.set_limits(changed->limits);
         set_log_level(changed->log_level);
     } else {
-        spdlog::error("the configuration stays as it was, as what it says by now is wrong");
+        log({.event = Report::Event::configuration_refused,
+             .sentence = "the configuration stays as it was, as what it says by now is wrong"});
     }
     tell_ready();
 }
@@ -139,7 +139,7 @@ int main(int argc, char** argv) {
     start_log(options->log_level);
     options->limits.fit_descriptors(raise_descriptor_limit());
     if (const auto ended = run_broker(*options); !ended) {
-        spdlog::error("cannot {}", ended.error().sentence());
+        log({.event = Report::Event::failed, .sentence = "cannot " + ended.error().sentence()});
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

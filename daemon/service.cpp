@@ -13,13 +13,12 @@ using proto::Answer;
 using proto::InvalidParameter;
 using proto::Nothing;
 
-Service::Service(Registry& registry, Quota& quota, Archive& archive, Elsewhere elsewhere,
-                 std::function<void(const proto::Error&)> trouble)
+Service::Service(Registry& registry, Quota& quota, Archive& archive, Elsewhere elsewhere, Tell tell)
     : registry_(registry),
       quota_(quota),
       archive_(archive),
       elsewhere_(std::move(elsewhere)),
-      trouble_(std::move(trouble)),
+      tell_(std::move(tell)),
       started_usec_(now_usec()) {
     registry.tell(*this);
 }
@@ -45,7 +44,7 @@ proto::Result<HolderId> Service::welcome(Peer peer, Charge charge) {
 }
 
 void Service::restore() {
-    auto restored = archive_.restore(registry_, quota_);
+    auto restored = archive_.restore(registry_, quota_, tell_);
     for (const HolderId ended : restored.ended) {
         end_session(*registry_.find_session(ended));
     }
@@ -105,7 +104,8 @@ void Service::recover_all(std::vector<Remains> left, HolderId dead, Haste haste,
             }
             return [this, last = std::move(last), done = std::move(kept)] {
                 if (!last) {
-                    trouble_(last.error());
+                    tell_({.event = Report::Event::lock_lost,
+                           .sentence = "a lock may stay held: cannot " + last.error().sentence()});
                 }
             };
         },

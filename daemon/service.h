@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/archive.h"
+#include "daemon/report.h"
 #include "daemon/watchers.h"
 #include "proto/varlink.h"
 
@@ -45,9 +46,8 @@ using Elsewhere = std::function<void(std::function<Outcome()>, Haste)>;
 
 class Service final : private Observer {
   public:
-    // `trouble` is told of what went wrong and nobody asked for.
-    Service(Registry& registry, Quota& quota, Archive& archive, Elsewhere elsewhere,
-            std::function<void(const proto::Error&)> trouble);
+    // Tells of what happens that nobody asked for.
+    Service(Registry& registry, Quota& quota, Archive& archive, Elsewhere elsewhere, Tell tell);
     Service(const Service&) = delete; // the registry knows it
     Service& operator=(const Service&) = delete;
     ~Service() override = default;
@@ -127,7 +127,7 @@ class Service final : private Observer {
     Quota& quota_;
     Archive& archive_;
     Elsewhere elsewhere_;
-    std::function<void(const proto::Error&)> trouble_;
+    Tell tell_;
     Watchers watchers_;
     proto::Counters counters_;
     std::uint64_t started_usec_;
