@@ -48,11 +48,14 @@ class Machine:
             raise RuntimeError(f"{program[0]} does not run: {said}")
 
     def first_process(self):
-        """The number of the machine's own first process, once it is there."""
-        children = Path(f"/proc/{self.booted.pid}/task/{self.booted.pid}/children").read_text().split()
-        if not children or Path(f"/proc/{children[0]}/cmdline").read_bytes().split(b"\0")[0] != self.program[0].encode():
-            return None
-        return children[0]
+        """The number of the machine's first process, once that runs its program."""
+        for child in Path(f"/proc/{self.booted.pid}/task/{self.booted.pid}/children").read_text().split():
+            try:
+                if Path(f"/proc/{child}/cmdline").read_text().split("\0")[0] == self.program[0]:
+                    return child
+            except OSError:
+                pass  # a helper of the start, which has ended
+        return None
 
     def is_running(self):
         if self.first_process() is None:
