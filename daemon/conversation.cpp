@@ -70,7 +70,12 @@ void Conversation::open(Broker& broker, Fd socket, Charge charge) {
         return;
     }
     const std::uint32_t uid = peer->caller.uid;
-    const HolderId session = broker.welcome(*std::move(peer), std::move(charge));
+    const auto welcomed = broker.welcome(*std::move(peer), std::move(charge));
+    if (!welcomed) {
+        turn_away(std::move(socket), welcomed.error());
+        return;
+    }
+    const HolderId session = *welcomed;
     bound_unread(socket.number());
     // The coroutine holds what it works on, and nobody else does.
     auto conversation = std::make_shared<Conversation>(broker, uid, session, std::move(socket));

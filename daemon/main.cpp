@@ -1,4 +1,5 @@
 // memshared, the broker.
+#include "daemon/kept.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -61,12 +62,17 @@ void keep_telling_alive(asio::steady_timer& timer, std::chrono::microseconds pau
 }
 
 Result<void> run_broker(const Options& options) {
-    auto sockets = inherited_sockets();
-    if (!sockets) {
-        return std::unexpected(sockets.error());
+    auto inherited = inherited_descriptors();
+    if (!inherited) {
+        return std::unexpected(inherited.error());
     }
+    auto archive = open_archive(std::move(inherited->kept));
+    if (!archive) {
+        return std::unexpected(archive.error());
+    }
+    auto& sockets = inherited->sockets;
     std::optional<SocketFile> file;
-    if (sockets->empty()) {
+    if (sockets.empty()) {
         const auto path = socket_path(options);
         auto own = path ? SocketFile::listen(*path, folder_mode(*path)) : std::unexpected(path.error());
         if (!own) {
@@ -77,12 +83,12 @@ Result<void> run_broker(const Options& options) {
             return std::unexpected(socket.error());
         }
         file.emplace(*std::move(own));
-        sockets->push_back(*std::move(socket));
+        sockets.push_back(*std::move(socket));
     }
     Quota quota(options.limits);
     asio::io_context loop(ASIO_CONCURRENCY_HINT_UNSAFE_IO); // one thread uses the sockets, others post
-    Broker broker(loop, quota);
-    for (Fd& socket : *sockets) {
+    Broker broker(loop, quota, **archive);
+    for (Fd& socket : sockets) {
         serve(broker, std::move(socket));
     }
     asio::signal_set signals(loop, SIGINT, SIGTERM);

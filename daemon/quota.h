@@ -59,6 +59,7 @@ class Charge {
     friend class Quota;
     Charge(Quota& quota, std::uint32_t uid) : quota_(&quota), uid_(uid) {}
 
+    void take(Resource resource, std::uint64_t amount);
     void give_back();
 
     Quota* quota_ = nullptr;
@@ -78,6 +79,9 @@ class Quota {
     proto::Answer<Charge> charge(std::uint32_t uid, Resource resource, std::uint64_t amount) {
         return charge(uid, {{resource, amount}});
     }
+
+    // What somebody has already, whatever the limits are by now.
+    Charge charge_anyway(std::uint32_t uid, std::initializer_list<Amount> amounts);
 
     const Limits& limits() const { return limits_; }
 

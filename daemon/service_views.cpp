@@ -166,6 +166,7 @@ void Service::note_recovery(Segment& segment, const proto::Process& dead) {
     ++segment.recoveries;
     ++counters_.recoveries;
     segment.last_recovery = {.pid = dead.pid, .uid = dead.uid, .program = dead.program, .time_usec = now};
+    archive_.keep(segment);
     if (!watchers_.empty()) {
         watchers_.tell(segment, event_of(proto::EventKind::lock_recovered, segment, dead));
     }
