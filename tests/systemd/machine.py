@@ -1,6 +1,7 @@
 """Machines to try things on: a root of Debian with processes and namespaces of its own, and tests that say what they
 found there in sentences."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -39,13 +40,18 @@ class Machine:
         self.booted = subprocess.Popen(
             [HERE / "boot", root, self.scratch, *program], stdin=subprocess.DEVNULL, stdout=self.log.open("wb"),
             stderr=subprocess.STDOUT)
-        if not eventually(lambda: self.booted.poll() is not None or self.is_running()):
+        try:
+            in_time = eventually(lambda: self.booted.poll() is not None or self.is_running())
+        except BaseException:
             self.end()
-        if self.booted.poll() is not None:
-            said = self.log.read_text(errors="replace").strip()
-            if self.booted.returncode == SKIPPED:
-                raise NotHere(said.rpartition("\n")[2])
-            raise RuntimeError(f"{program[0]} does not run: {said}")
+            raise
+        if in_time and self.booted.poll() is None:
+            return
+        said = self.log.read_text(errors="replace").strip()
+        self.end()
+        if self.booted.returncode == SKIPPED:
+            raise NotHere(said.rpartition("\n")[2])
+        raise RuntimeError(f"{program[0]} does not run: {said}")
 
     def first_process(self):
         """The number of the machine's first process, once that runs its program."""
@@ -85,7 +91,18 @@ class Machine:
     def end(self):
         self.booted.kill()  # and all that it has started
         self.booted.wait(PATIENCE)
+        eventually(self.cgroup_is_gone)
         shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+    def cgroup_is_gone(self):
+        try:
+            for tree in "/sys/fs/cgroup", "/sys/fs/cgroup/unified":
+                for folder, _, _ in os.walk(Path(tree, Path(self.scratch).name), topdown=False):
+                    os.rmdir(folder)
+        except OSError:
+            return False  # somebody there still ends
+        return True
 
 
 class Report(unittest.TextTestResult):
