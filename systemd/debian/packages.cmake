@@ -34,6 +34,12 @@ foreach(component ${CPACK_COMPONENTS_ALL})
           COMPONENT ${component} EXCLUDE_FROM_ALL)
   compress(${debian}/changelog changelog.Debian)
   compress(${PROJECT_SOURCE_DIR}/CHANGELOG.md changelog)
+  # Debian has its manual pages compressed. (What is in this folder is installed after all others.)
+  install(CODE "file(GLOB pages \$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_MANDIR}/man*/*.[1-9])
+                if(pages)
+                  execute_process(COMMAND gzip -9n \${pages} COMMAND_ERROR_IS_FATAL ANY)
+                endif()"
+          COMPONENT ${component} EXCLUDE_FROM_ALL)
 endforeach()
 # Where the daemon looks; `cmake --install` leaves /etc to whoever administers it.
 install(FILES ${PROJECT_SOURCE_DIR}/daemon/memshared.conf DESTINATION /etc/memshare
