@@ -140,7 +140,7 @@ std::uint32_t Memory::lock_word() const {
 
 bool Memory::is_untouched() const {
     std::array<std::byte, sizeof(abi::Header)> header{};
-    static_cast<void>(pread(fd_.number(), header.data(), header.size(), 0));
+    [[maybe_unused]] const ssize_t size = pread(fd_.number(), header.data(), header.size(), 0);
     return std::ranges::all_of(header, [](std::byte byte) { return byte == std::byte{0}; });
 }
 
