@@ -13,12 +13,11 @@ using proto::Result;
 namespace {
 
 Vault::Valuable valuable(const std::shared_ptr<Memory>& memory) {
-    const bool is_dear = memory->size() > proto::limits::close_inline_bytes;
-    return {.fd = memory->writable(), .owner = memory, .dear = is_dear};
+    return {.fd = memory->writable(), .owner = memory, .bytes = memory->size()};
 }
 
 Vault::Valuable valuable(const std::shared_ptr<const Fd>& process) {
-    return {.fd = process->number(), .owner = process, .dear = false};
+    return {.fd = process->number(), .owner = process, .bytes = 0};
 }
 
 // What one process has left for the next, by what it is.

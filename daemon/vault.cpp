@@ -10,8 +10,9 @@ using proto::Result;
 
 namespace {
 
-constexpr std::size_t step_weight = 256;    // of what is dropped in a step: one for a descriptor,
-constexpr std::size_t message_weight = 8;   // and so much for a message
+// Of what is dropped in a step: one for a descriptor and for each page that goes with it, and more for a
+// message.
+constexpr std::size_t step_weight = 256, message_weight = 8, page = 4096;
 constexpr std::size_t young_messages = 128; // then they are old enough; the kernel has room for some 500
 constexpr std::size_t spare_messages = 16;  // more than what is there would fill
 constexpr auto pause = 1000ms, pause_of_young = 100ms, pause_if_dear = 100ms;
@@ -139,7 +140,10 @@ Deposit Vault::put_back(std::uint32_t number, Valuable valuable) {
 void Vault::drop_the_rest() {
     for (auto& [number, entry] : entries_) {
         if (entry.valuable.owner == nullptr) {
-            entry.valuable = {.fd = -1, .owner = std::make_shared<Fd>(std::move(entry.found)), .dear = true};
+            // As large as it may be.
+            entry.valuable = {.fd = -1,
+                              .owner = std::make_shared<Fd>(std::move(entry.found)),
+                              .bytes = proto::limits::segment_bytes};
             take_out(number);
         }
     }
@@ -149,7 +153,10 @@ void Vault::take_out(std::uint32_t number) {
     Entry& entry = entries_.at(number);
     entry.wanted = false;
     entry.queue->has_unwanted = true;
-    entry.queue->has_dear = entry.queue->has_dear || entry.valuable.dear;
+    entry.queue->has_dear = entry.queue->has_dear || entry.valuable.is_dear();
+    if (!entry.valuable.is_dear()) {
+        entry.valuable.owner = nullptr;
+    }
 }
 
 std::optional<std::chrono::milliseconds> Vault::next_step() const {
@@ -200,8 +207,7 @@ void Vault::step() {
         }
     } else if (turn_->moved > 0) {
         for (std::size_t weight = 0; weight < step_weight && turn_->moved > 0; --turn_->moved) {
-            weight += message_weight + turn_->queue->messages.front().numbers.size();
-            drop_front(*turn_->queue);
+            weight += drop_front(*turn_->queue);
         }
     } else {
         move_on(*turn_);
@@ -239,16 +245,23 @@ void Vault::move_on(Turn& turn) {
     }
 }
 
-void Vault::drop_front(Queue& queue) {
+std::size_t Vault::drop_front(Queue& queue) {
     const Message message = std::move(queue.messages.front());
     queue.messages.pop_front();
     queue.descriptors.drop_front();
+    std::size_t weight = message_weight + message.numbers.size();
     for (const std::uint32_t number : message.numbers) {
         if (is_home(number, message.serial)) { // what is wanted has moved on
-            const auto entry = entries_.extract(number);
-            dropped_.push_back(std::move(entry.mapped().valuable.owner));
+            auto& valuable = entries_.at(number).valuable;
+            if (valuable.is_dear()) {
+                dropped_.push_back(std::move(valuable.owner));
+            } else {
+                weight += valuable.bytes / page;
+            }
+            entries_.erase(number);
         }
     }
+    return weight;
 }
 
 } // namespace memshare::daemon

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "daemon/descriptor_queue.h"
+#include "proto/limits.h"
 
 #include <chrono>
 #include <deque>
@@ -56,13 +57,15 @@ class Vault {
     Vault& operator=(const Vault&) = delete;
     ~Vault() = default;
 
-    // Whose a descriptor is, which the vault borrows; and whether it is dear, as large memory is: then it is
-    // dropped soon after it is taken out.
+    // Whose a descriptor is, which the vault borrows, and how much memory goes with it. Much is dropped soon
+    // after it is taken out; and its owner kept until then, or that would be closed in passing.
     using Owner = std::shared_ptr<const void>;
     struct Valuable {
         int fd = -1;
         Owner owner;
-        bool dear = false;
+        std::uint64_t bytes = 0;
+
+        bool is_dear() const { return bytes > proto::limits::close_inline_bytes; }
     };
 
     // Keeps a descriptor. An error, if the kernel has no room for one more.
@@ -121,7 +124,7 @@ class Vault {
     void take_out(std::uint32_t number);
     std::optional<std::chrono::milliseconds> due(const Queue& queue) const;
     void move_on(Turn& turn);
-    void drop_front(Queue& queue);
+    std::size_t drop_front(Queue& queue);
     bool is_home(std::uint32_t number, std::uint64_t message) const;
     std::uint32_t new_number();
 

@@ -56,7 +56,7 @@ struct Thing {
     Deposit deposit;
 
     Vault::Valuable valuable(bool dear = false) const {
-        return {.fd = memory->number(), .owner = memory, .dear = dear};
+        return {.fd = memory->number(), .owner = memory, .bytes = dear ? std::uint64_t{1} << 30 : 4096};
     }
 };
 
@@ -110,11 +110,22 @@ TEST_F(AVault, LetsGoOfWhatIsTakenOut) {
     const std::uint32_t number = one.deposit.number();
     const std::weak_ptr<Fd> memory = one.memory;
     one = Thing();
-    EXPECT_FALSE(memory.expired()) << "as it is not to be closed in passing";
-    tidy();
     EXPECT_TRUE(memory.expired());
+    tidy();
     EXPECT_TRUE(found({number}).empty());
     EXPECT_TRUE(has(other));
+}
+
+TEST_F(AVault, HasWhatIsDearClosedByWhoeverHasTheTime) {
+    Thing dear = put(/*dear=*/true);
+    const std::weak_ptr<Fd> memory = dear.memory;
+    dear = Thing();
+    while (vault->next_step()) {
+        vault->step();
+    }
+    EXPECT_FALSE(memory.expired());
+    let_go();
+    EXPECT_TRUE(memory.expired());
 }
 
 TEST_F(AVault, HasNothingToDoWhenNothingIsTakenOut) {
