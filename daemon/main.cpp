@@ -10,9 +10,11 @@
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace {
@@ -47,6 +49,14 @@ std::uint64_t raise_descriptor_limit() {
     setrlimit(RLIMIT_NOFILE, &limit);
     getrlimit(RLIMIT_NOFILE, &limit);
     return limit.rlim_cur;
+}
+
+// Each time that a process outgrows its table of descriptors the kernel doubles it, and has it wait some 10
+// ms for that, if there are threads. So it is made large before there are any: it takes 8 bytes for each.
+void enlarge_descriptor_table(std::uint64_t can_be_open) {
+    constexpr std::uint64_t enough = 65536;
+    const auto last = static_cast<int>(std::min(can_be_open, enough)) - 1;
+    Fd::adopt(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, last)).close();
 }
 
 // As long as the loop goes round.
@@ -140,7 +150,9 @@ int main(int argc, char** argv) {
         return options.error();
     }
     start_log(options->log_level);
-    options->limits.fit_descriptors(raise_descriptor_limit());
+    const std::uint64_t can_be_open = raise_descriptor_limit();
+    enlarge_descriptor_table(can_be_open);
+    options->limits.fit_descriptors(can_be_open);
     if (const auto ended = run_broker(*options); !ended) {
         log({.event = Report::Event::failed, .sentence = "cannot " + ended.error().sentence()});
         return EXIT_FAILURE;
