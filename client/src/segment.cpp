@@ -138,6 +138,22 @@ Segment Segment::create(std::string_view name, const Plan& plan, std::span<const
     return made;
 }
 
+Segment Segment::create_alone(const Plan& plan, std::span<const std::byte> initial,
+                              const CreateOptions& options) {
+    if (options.reserve || options.exclusive_writer || options.huge_pages != HugePages::no) {
+        throw Error(Errc::invalid_argument, "what is one process's alone has ordinary memory");
+    }
+    Segment made(Attachment::alone(call_of(plan, options), connection_of(options.broker)));
+    inscribe(made.attachment_->memory(), made.info());
+    if (const Fill fill = copying(initial)) {
+        fill(made.payload());
+    }
+    return made;
+}
+
+void Segment::share() { attachment_->share(); }
+bool Segment::is_shared() const noexcept { return attachment_->is_shared(); }
+
 Segment Segment::open(std::string_view name, Access access, const Expected& expected,
                       const OpenOptions& options) {
     proto::Attach call = call_of(access, expected);
