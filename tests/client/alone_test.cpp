@@ -96,7 +96,7 @@ TEST_F(ASegmentAlone, LeavesNothingBehind) {
 }
 
 TEST_F(ASegmentAlone, IsAsItWasWhenTheBrokerRefusesToShareIt) {
-    BrokerProcess narrow({"--segments-per-user", "1"});
+    const BrokerProcess narrow({"--segments-per-user", "1"});
     Broker own(narrow.socket_path());
     const auto only = Value<int>::create(unnamed, 1, {.broker = &own});
     constexpr int initial = 7;

@@ -1,0 +1,54 @@
+"""Shared memory with an owner: values and arrays between any processes.
+
+The objects are those of multiprocessing.Value and Array, and with a name every process can open them.
+"""
+
+from ._broker import (
+    Attachment,
+    DeadHolder,
+    Element,
+    Field,
+    LockInfo,
+    Process,
+    SegmentDescription,
+    SegmentInfo,
+    Statistics,
+    Usage,
+    broker_version,
+    change,
+    describe,
+    destroy,
+    list,
+    statistics,
+)
+from ._changes import Changes, Version
+from ._core import (
+    AccessDenied,
+    BrokerLost,
+    Busy,
+    Error,
+    Frozen,
+    InvalidArgument,
+    NameTaken,
+    NoBroker,
+    NoSuchSegment,
+    OutOfMemory,
+    QuotaExceeded,
+    SynchronizedBase,
+    TypeMismatch,
+)
+from ._raw import RawArray, RawValue, copy
+from .shared_memory import ShareableList, SharedMemory
+from ._values import (
+    Array,
+    Synchronized,
+    SynchronizedArray,
+    SynchronizedString,
+    Value,
+    open,
+    synchronized,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [name for name in globals() if not name.startswith("_")]

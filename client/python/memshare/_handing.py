@@ -1,0 +1,94 @@
+"""Handing segments to other processes: by fork, and by pickles, which say which one it is, not what is in it."""
+
+import os
+import sys
+
+from . import _core
+
+
+def _before_fork():
+    _core.share_all()  # a child could not tell its copy of what is not shared
+    _core.before_fork()
+
+
+os.register_at_fork(
+    before=_before_fork,
+    after_in_parent=_core.after_fork_in_parent,
+    after_in_child=_core.after_fork_in_child,
+)
+
+
+class _Loans:
+    """What was pickled for a child that is being started: it is kept until the child has it, or is gone."""
+
+    def __init__(self, popen):
+        self._popen = popen
+        self._poll = popen.poll
+        self.segments = []
+        popen.poll = self._poll_and_settle
+
+    def _poll_and_settle(self, *args, **kwargs):
+        code = self._poll(*args, **kwargs)
+        if code is not None:
+            self.end()
+        return code
+
+    def end(self):
+        self.segments.clear()
+        _lent.discard(self)
+        self._popen.__dict__.pop("poll", None)
+
+    def settle(self):
+        """Keeps what the child has not attached yet, as long as it lives."""
+        pid = getattr(self._popen, "pid", None)
+        if pid is None:
+            return  # it is not started yet
+        self._popen.poll()
+        self.segments[:] = [one for one in self.segments if not _has(pid, one)]
+        if not self.segments:
+            self.end()
+
+
+_lent = set()
+
+
+def _has(pid, segment):
+    try:
+        return any(one["pid"] == pid for one in _core.describe(segment.id)["attachments"])
+    except _core.NoSuchSegment:
+        return True  # it has ended: there is nothing to wait for
+
+
+def settle():
+    """Lets go of what children have by now."""
+    for loans in tuple(_lent):
+        loans.settle()
+
+
+def lend(segment):
+    """Called while a segment is pickled: for the arguments of a process, it must outlive the sender's handle."""
+    context = sys.modules.get("multiprocessing.context")
+    popen = context and context.get_spawning_popen()
+    if popen is None:
+        return
+    settle()
+    for loans in _lent:
+        if loans._popen is popen:
+            break
+    else:
+        loans = _Loans(popen)
+        _lent.add(loans)
+    loans.segments.append(segment)
+
+
+def reduced(segment):
+    """What a pickle says of a segment."""
+    identity = (segment.id, segment.readonly)
+    lend(segment)
+    return identity
+
+
+def attached(identity):
+    """The segment that a pickle said. NoSuchSegment: it has ended since."""
+    name, readonly = identity
+    return _core.open(name, by_id=True, readonly=readonly)
