@@ -4,6 +4,7 @@ import dataclasses
 from typing import Optional
 
 from . import _core, _handing
+from ._core import DeadHolder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,16 +58,6 @@ class Process:
     pid: int
     uid: int
     program: str
-
-
-@dataclasses.dataclass(frozen=True)
-class DeadHolder:
-    """A process that ended while it held a lock, and when the broker passed the lock on."""
-
-    pid: int
-    uid: int
-    program: str
-    time: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,7 +131,7 @@ def describe(name_or_id):
             _of(Process, lock["holder"]),
             lock["waiting"],
             lock["recoveries"],
-            _of(DeadHolder, lock["last_recovery"]),
+            lock["last_recovery"],
         ),
     )
 

@@ -5,7 +5,7 @@ import weakref
 
 from . import _core
 from ._raw import memory_of, raw_object
-from ._types import type_of
+from ._types import element_of, type_of
 
 _classes = weakref.WeakKeyDictionary()
 _views = weakref.WeakKeyDictionary()
@@ -24,8 +24,10 @@ def _field_names(type_):
 
 def _property(name):
     def read(self):
+        if self.readonly or self._has_slots():
+            return getattr(self.load(), name)
         with self:
-            return getattr(self.load() if self._has_slots() else self.get_obj(), name)
+            return getattr(self.get_obj(), name)
 
     def write(self, value):
         self.update(lambda structure: setattr(structure, name, value))
@@ -44,14 +46,18 @@ class _Structure(_core.SynchronizedBase):
 
     def load(self):
         """A copy of the whole."""
-        if self._segment.count is None:
-            return self._type.from_buffer_copy(self._segment.load())
+        if self.readonly:
+            return self._copy()
         with self:
-            return self._type.from_buffer_copy(self.get_obj())
+            return self._copy()
+
+    def _copy(self):
+        is_value = self._segment.count is None
+        return self._type.from_buffer_copy(self._segment.load() if is_value else self._segment)
 
     def store(self, structure):
         """Stores a whole one."""
-        if not isinstance(structure, self._type):
+        if element_of(type(structure)) != element_of(self._type):
             raise TypeError(f"this is a {self._type.__name__}, not a {type(structure).__name__}")
         self.update(lambda own: ctypes.memmove(ctypes.addressof(own), bytes(structure), ctypes.sizeof(own)))
 
@@ -60,7 +66,7 @@ class _Structure(_core.SynchronizedBase):
         if self.readonly:
             raise PermissionError("this is mapped read-only: it cannot be written, nor locked")
         with self:
-            structure = self.load()
+            structure = self._copy()
             change(structure)
             if self._segment.count is None:
                 self._segment.store(structure)

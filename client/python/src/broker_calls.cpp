@@ -67,11 +67,10 @@ PyObject* describe(PyObject* /*module*/, PyObject* name_or_id) {
         Ref attachments(checked(
             tuple_of(found.attachments, [](const AttachmentInfo& one) { return dictionary_of(one); })));
         const LockInfo& lock = found.lock;
-        return Py_BuildValue("{sNsNs{sNsOsKsN}}", "segment", info.release(), "attachments",
-                             attachments.release(), "lock", "holder", dictionary_of(lock.holder), "waiting",
-                             lock.waiting ? Py_True : Py_False, "recoveries",
-                             static_cast<unsigned long long>(lock.recoveries), "last_recovery",
-                             dictionary_of(lock.last_recovery));
+        return Py_BuildValue(
+            "{sNsNs{sNsOsKsN}}", "segment", info.release(), "attachments", attachments.release(), "lock",
+            "holder", dictionary_of(lock.holder), "waiting", lock.waiting ? Py_True : Py_False, "recoveries",
+            static_cast<unsigned long long>(lock.recoveries), "last_recovery", shown(lock.last_recovery));
     });
 }
 

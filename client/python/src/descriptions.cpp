@@ -11,7 +11,27 @@ namespace {
 constexpr std::array lifetimes{"creator", "attached", "persistent"};
 constexpr std::array pages{"no", "transparent", "2M", "1G"};
 
+std::array dead_holder_fields{
+    PyStructSequence_Field{"pid", "As the broker saw it; by now it may be another's."},
+    PyStructSequence_Field{"uid", nullptr},
+    PyStructSequence_Field{"program", nullptr},
+    PyStructSequence_Field{"time", "When the broker passed the lock on, in seconds since 1970."},
+    PyStructSequence_Field{nullptr, nullptr},
+};
+PyStructSequence_Desc dead_holder_description{
+    "memshare.DeadHolder",
+    "A process that ended while it held a lock, and when the broker passed the lock on.",
+    dead_holder_fields.data(), 4};
+PyTypeObject* dead_holder = nullptr;
+
 } // namespace
+
+int add_descriptions(PyObject* module) {
+    dead_holder = PyStructSequence_NewType(&dead_holder_description);
+    return dead_holder == nullptr
+               ? -1
+               : PyModule_AddObjectRef(module, "DeadHolder", reinterpret_cast<PyObject*>(dead_holder));
+}
 
 double seconds(Time time) { return std::chrono::duration<double>(time.time_since_epoch()).count(); }
 
@@ -36,12 +56,16 @@ PyObject* dictionary_of(const SegmentInfo& info) {
                          text(info.type()));
 }
 
-PyObject* dictionary_of(const std::optional<DeadHolder>& dead) {
+PyObject* shown(const std::optional<DeadHolder>& dead) {
     if (!dead) {
         Py_RETURN_NONE;
     }
-    return Py_BuildValue("{sLsIsNsd}", "pid", static_cast<long long>(dead->pid), "uid", dead->uid, "program",
-                         text(dead->program), "time", seconds(dead->time));
+    Ref made(checked(PyStructSequence_New(dead_holder)));
+    PyStructSequence_SET_ITEM(made.get(), 0, checked(PyLong_FromLong(dead->pid)));
+    PyStructSequence_SET_ITEM(made.get(), 1, checked(PyLong_FromUnsignedLong(dead->uid)));
+    PyStructSequence_SET_ITEM(made.get(), 2, checked(text(dead->program)));
+    PyStructSequence_SET_ITEM(made.get(), 3, checked(PyFloat_FromDouble(seconds(dead->time))));
+    return made.release();
 }
 
 PyObject* dictionary_of(const std::optional<ProcessInfo>& process) {

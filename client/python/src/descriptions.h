@@ -13,7 +13,6 @@ namespace memshare::python {
 PyObject* dictionary_of(const SegmentInfo& info);
 PyObject* dictionary_of(const AttachmentInfo& one);
 PyObject* dictionary_of(const std::optional<ProcessInfo>& process);
-PyObject* dictionary_of(const std::optional<DeadHolder>& dead);
 
 // What one() makes of each of them.
 PyObject* tuple_of(const auto& all, auto one) {
@@ -24,6 +23,10 @@ PyObject* tuple_of(const auto& all, auto one) {
     }
     return tuple.release();
 }
+
+// A memshare.DeadHolder; None, if nobody died. Throws Told.
+PyObject* shown(const std::optional<DeadHolder>& dead);
+int add_descriptions(PyObject* module);
 
 PyObject* text(const std::string& words);
 double seconds(Time time); // since 1970

@@ -44,13 +44,14 @@ const std::array exceptions{
 PyObject* base = nullptr; // memshare.Error
 std::array<PyObject*, exceptions.size()> classes{};
 
-// In the order of OSError's own arguments; the last is the name or id of the segment.
 void raise(PyObject* type, int number, const char* sentence, const std::string& segment) {
-    const Ref arguments(segment.empty() ? Py_BuildValue("(is)", number, sentence)
-                                        : Py_BuildValue("(iss#)", number, sentence, segment.data(),
-                                                        static_cast<Py_ssize_t>(segment.size())));
-    if (arguments) {
-        PyErr_SetObject(type, arguments.get());
+    const Ref error(PyObject_CallFunction(type, "is", number, sentence));
+    const Ref about(
+        segment.empty()
+            ? Py_NewRef(Py_None)
+            : PyUnicode_DecodeUTF8(segment.data(), static_cast<Py_ssize_t>(segment.size()), "replace"));
+    if (error && about && PyObject_SetAttrString(error.get(), "segment", about.get()) == 0) {
+        PyErr_SetObject(type, error.get());
     }
 }
 
@@ -95,9 +96,11 @@ void tell_python() noexcept {
 
 int add_exceptions(PyObject* module) {
     base = PyErr_NewExceptionWithDoc(
-        "memshare.Error", "What went wrong, in a sentence; filename is the name or id of the segment.",
+        "memshare.Error",
+        "What went wrong, in a sentence; .segment is the name or id of what it is about, or None.",
         PyExc_OSError, nullptr);
-    if (base == nullptr || PyModule_AddObjectRef(module, "Error", base) < 0) {
+    if (base == nullptr || PyObject_SetAttrString(base, "segment", Py_None) < 0 ||
+        PyModule_AddObjectRef(module, "Error", base) < 0) {
         return -1;
     }
     for (std::size_t i = 0; i < exceptions.size(); ++i) {

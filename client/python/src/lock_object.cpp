@@ -33,7 +33,7 @@ PyObject* recovered(PyObject* lock, PyObject* /*none*/) {
             return refuse_to_write();
         }
         share(self);
-        return dictionary_of(self.mutex->recovered());
+        return shown(self.mutex->recovered());
     });
 }
 

@@ -1,6 +1,7 @@
 // memshare._core: what has to be fast, or to call the library, in the package memshare.
 #include "client/python/src/broker_calls.h"
 #include "client/python/src/creation.h"
+#include "client/python/src/descriptions.h"
 #include "client/python/src/failure.h"
 #include "client/python/src/loans.h"
 #include "client/python/src/lock_object.h"
@@ -48,9 +49,9 @@ PyModuleDef definition{PyModuleDef_HEAD_INIT,
 PyMODINIT_FUNC PyInit__core() { // NOLINT(bugprone-reserved-identifier): Python looks for this name
     using namespace memshare::python;
     Ref module(PyModule_Create(&definition));
-    if (!module || add_exceptions(module.get()) < 0 || add_segment_type(module.get()) < 0 ||
-        add_lock_type(module.get()) < 0 || add_watch_type(module.get()) < 0 ||
-        add_synchronized_types(module.get()) < 0) {
+    if (!module || add_exceptions(module.get()) < 0 || add_descriptions(module.get()) < 0 ||
+        add_segment_type(module.get()) < 0 || add_lock_type(module.get()) < 0 ||
+        add_watch_type(module.get()) < 0 || add_synchronized_types(module.get()) < 0) {
         return nullptr;
     }
     return module.release();
