@@ -112,7 +112,7 @@ class SharedMemory:
 
     def __del__(self):
         if getattr(self, "_buf", None) is not None:
-            self.close()
+            _kept.close(self._segment)
 
     def __reduce__(self):
         return self.__class__, (self.name, False, self.size)
