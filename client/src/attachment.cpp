@@ -1,6 +1,7 @@
 #include "client/src/attachment.h"
 
 #include "client/src/convert.h"
+#include "client/src/spare_pages.h"
 #include <memshare/at_once.hpp>
 
 #include <fcntl.h>
@@ -8,7 +9,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <exception>
 #include <utility>
 
@@ -43,7 +43,7 @@ Attachment::Attachment(std::shared_ptr<Connection> connection, const client::Ses
 
 namespace {
 
-// What the broker will say about it, as far as this process knows.
+// What the broker will say about its type, its lifetime and its mode. Its id and all else comes with share().
 proto::Segment foreseen(const proto::Create& planned) {
     proto::Type type{.form = planned.form,
                      .element = planned.element,
@@ -54,7 +54,6 @@ proto::Segment foreseen(const proto::Create& planned) {
                     "a segment cannot be made with such a value of \"" + *wrong + '"');
     }
     proto::Segment segment;
-    segment.id = planned.id.value();
     segment.form = type.form;
     segment.element = std::move(type.element);
     segment.count = type.count;
@@ -64,13 +63,6 @@ proto::Segment foreseen(const proto::Create& planned) {
         segment.form, abi::payload_size(segment.form, segment.element.size, segment.count));
     segment.lifetime = planned.lifetime.value_or(proto::Lifetime::creator);
     segment.mode = planned.mode.value_or(0600);
-    segment.uid = geteuid();
-    segment.gid = planned.group.value_or(getegid());
-    segment.creator = {.pid = getpid(), .program = program_invocation_short_name};
-    segment.created_usec = static_cast<std::uint64_t>(
-        duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-            .count());
-    segment.attachments = 1;
     return segment;
 }
 
@@ -91,9 +83,10 @@ std::shared_ptr<Attachment> Attachment::alone(const proto::Create& planned,
                                               const std::shared_ptr<Connection>& connection) {
     const proto::Segment segment = foreseen(planned);
     auto made = std::make_shared<Attachment>(connection, connection->session(), segment, Access::write);
-    made->planned_ = std::make_unique<const proto::Create>(planned);
+    made->planned_ = std::make_unique<proto::Create>(planned);
+    made->info_.id.clear();
     const std::size_t payload = abi::payload_size(segment.form, segment.element.size, segment.count);
-    auto memory = Mapping::of_zeros(segment.payload_offset + payload);
+    auto memory = client::memory_of_zeros(segment.payload_offset + payload);
     if (!memory) {
         throw Error(Errc::out_of_memory,
                     "this process cannot map " + std::to_string(payload) + " bytes more");
@@ -108,6 +101,7 @@ void Attachment::share() {
     if (is_shared()) {
         return;
     }
+    planned_->id = proto::SegmentId::random();
     const auto answered = call_or_undo(*planned_, *connection_, {});
     const SegmentInfo before = std::exchange(info_, client::info_of(answered.reply.segment));
     try {
@@ -121,6 +115,7 @@ void Attachment::share() {
         undo(*planned_, *connection_);
         throw;
     }
+    id_ = answered.reply.segment.id;
     session_ = &answered.session;
     mutex_->session_.store(&answered.session.word(), std::memory_order_release);
     planned_ = nullptr;
@@ -144,10 +139,12 @@ void Attachment::undo(const proto::Attach& call, Connection& connection) {
 }
 
 Attachment::~Attachment() {
-    mapping_.unmap();
-    if (is_shared()) {
-        detach(access_, *session_);
+    if (!is_shared()) {
+        client::give_back(std::move(mapping_));
+        return;
     }
+    mapping_.unmap();
+    detach(access_, *session_);
 }
 
 // The size and place of the payload come from the broker, the size of the memory from the kernel, and its

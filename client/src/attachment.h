@@ -124,7 +124,7 @@ class Attachment {
     SegmentInfo info_;
     std::atomic<Access> access_;
     proto::Mapping mapping_;
-    std::unique_ptr<const proto::Create> planned_; // what share() will ask for
+    std::unique_ptr<proto::Create> planned_; // what share() will ask for
     std::atomic<bool> inherited_ = false;
     std::atomic<std::uint32_t> watcher_ = 0; // the holder id under which the broker counts it as one
     client::Patience lock_patience_, wait_patience_;

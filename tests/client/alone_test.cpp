@@ -34,13 +34,10 @@ TEST_F(ASegmentAlone, IsNotKnownToTheBroker) {
 
 TEST_F(ASegmentAlone, IsOpenedByItsIdOnceItIsShared) {
     Segment segment = make(of(1));
-    const std::string id = segment.info().id;
-    EXPECT_EQ(error_of([&] { Value<int>::open_by_id(id, {.broker = &broker}); }).code(),
-              Errc::no_such_segment);
+    EXPECT_EQ(segment.info().id, "");
     segment.share();
     EXPECT_TRUE(segment.is_shared());
-    EXPECT_EQ(segment.info().id, id);
-    auto opened = Value<int>::open_by_id(id, {.broker = &broker});
+    auto opened = Value<int>::open_by_id(segment.info().id, {.broker = &broker});
     EXPECT_EQ(opened.load(), 7);
     opened.store(8);
     EXPECT_EQ(first_of(segment), 8);
@@ -106,6 +103,18 @@ TEST_F(ASegmentAlone, IsAsItWasWhenTheBrokerRefusesToShareIt) {
     EXPECT_EQ(first_of(segment), 7);
     EXPECT_TRUE(segment.mutex().try_lock());
     segment.mutex().unlock();
+}
+
+TEST_F(ASegmentAlone, IsZeroAlsoWhereAnotherOneWas) {
+    for (int i = 0; i < 3; ++i) {
+        const Segment segment = make(of(100), 0);
+        EXPECT_TRUE(
+            std::ranges::all_of(segment.payload(), [](std::byte byte) { return byte == std::byte{}; }));
+        EXPECT_EQ(segment.header().change.version.load(), 0U);
+        segment.mutex().lock();
+        segment.changes().notify_all();
+        std::ranges::fill(segment.payload(), std::byte{0x5a});
+    }
 }
 
 TEST_F(ASegmentAlone, IsNotTheForkedChilds) {

@@ -92,16 +92,16 @@ bool plainly_taken(ElementKind kind, PyObject* from, Bits& bits) {
         if (kind == ElementKind::f64) {
             bits.f64 = number;
         } else {
-            bits.f32 = static_cast<float>(number);
+            bits = bits_of(static_cast<float>(number));
         }
         return true;
     }
     if (is_number(kind) && PyLong_Check(from)) {
-        bits.all = PyLong_AsUnsignedLongLongMask(from); // little endian: the lowest bytes are the first
-        return true;                                    // of an integer this cannot fail
+        bits.all = PyLong_AsUnsignedLongLongMask(from); // of an integer this cannot fail
+        return true;
     }
     if (kind == ElementKind::boolean && PyBool_Check(from)) {
-        bits.u8 = from == Py_True ? 1 : 0;
+        bits.all = from == Py_True ? 1 : 0;
         return true;
     }
     return false;
@@ -110,8 +110,6 @@ bool plainly_taken(ElementKind kind, PyObject* from, Bits& bits) {
 bool taken(ElementKind kind, PyObject* type, PyObject* from, Bits& bits) {
     return plainly_taken(kind, from, bits) || taken_by(type, from, bits);
 }
-
-static_assert(std::endian::native == std::endian::little);
 
 std::string format_of(const Element& element) {
     if (element.kind != ElementKind::structure) {

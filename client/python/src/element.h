@@ -5,6 +5,7 @@
 #include <memshare/at_once.hpp>
 #include <memshare/element.hpp>
 
+#include <bit>
 #include <cstring>
 #include <string>
 
@@ -59,21 +60,30 @@ template <typename Call> auto with_type(ElementKind kind, Call call) {
 
 inline bool is_number(ElementKind kind) { return kind <= ElementKind::f64; }
 
+// As the lowest bits of a number, which on a little endian machine are the first bytes: made in a register,
+// as the processor waits for what is written in one size and read in another.
+template <typename T> Bits bits_of(T value) {
+    Bits bits;
+    bits.all = std::bit_cast<typename detail::AtOnce<T>::Bits>(value);
+    return bits;
+}
+template <typename T> T value_of(Bits bits) {
+    return std::bit_cast<T>(static_cast<typename detail::AtOnce<T>::Bits>(bits.all));
+}
+static_assert(std::endian::native == std::endian::little);
+
 // Reads and writes an element as one piece, in no order with anything else.
 inline Bits read(ElementKind kind, std::byte* place) {
-    Bits bits;
-    with_type(kind, [&]<typename T>(T /*type*/) {
-        const auto piece = std::atomic_ref(*reinterpret_cast<typename detail::AtOnce<T>::Bits*>(place))
-                               .load(std::memory_order_relaxed);
-        std::memcpy(bits.bytes, &piece, sizeof(piece));
+    return with_type(kind, [&]<typename T>(T /*type*/) {
+        return bits_of(std::atomic_ref(*reinterpret_cast<typename detail::AtOnce<T>::Bits*>(place))
+                           .load(std::memory_order_relaxed));
     });
-    return bits;
 }
 inline void write(ElementKind kind, std::byte* place, Bits bits) {
     with_type(kind, [&]<typename T>(T /*type*/) {
-        typename detail::AtOnce<T>::Bits piece{};
-        std::memcpy(&piece, bits.bytes, sizeof(piece));
-        std::atomic_ref(*reinterpret_cast<decltype(piece)*>(place)).store(piece, std::memory_order_relaxed);
+        using Piece = typename detail::AtOnce<T>::Bits;
+        std::atomic_ref(*reinterpret_cast<Piece*>(place))
+            .store(static_cast<Piece>(bits.all), std::memory_order_relaxed);
     });
 }
 

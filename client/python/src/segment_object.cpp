@@ -401,12 +401,15 @@ bool wait_for_lock(SegmentObject& self, const detail::Deadline& deadline) {
     }
 }
 
-bool acquire(SegmentObject& self) {
+bool acquire_slowly(SegmentObject& self) {
+    if (PyErr_Occurred() != nullptr) {
+        return false; // it tried, and Python has been told
+    }
     if (self.is_readonly()) {
         refuse_to_write();
         return false;
     }
-    return guarded([&] { return self.mutex->try_lock() || wait_for_lock(self, {}) ? 1 : 0; }) == 1;
+    return guarded([&] { return wait_for_lock(self, {}) ? 1 : 0; }) == 1;
 }
 
 int get_buffer(SegmentObject& self, Py_buffer* view, int flags) {

@@ -47,7 +47,11 @@ PyObject* share_all(PyObject* module, PyObject* none);
 int get_buffer(SegmentObject& self, Py_buffer* view, int flags);
 
 // Waits for the lock, with the GIL only if it is free. False: Python has been told why not.
-bool acquire(SegmentObject& self);
+bool acquire_slowly(SegmentObject& self);
+inline bool acquire(SegmentObject& self) {
+    const bool has_it = !self.is_readonly() && guarded([&] { return self.mutex->try_lock() ? 1 : 0; }) == 1;
+    return has_it || acquire_slowly(self);
+}
 
 // The same, but no longer than that: whether it has it now. Throws Told, if a signal ended it.
 bool wait_for_lock(SegmentObject& self, const detail::Deadline& deadline);

@@ -59,7 +59,7 @@ bool is_writable(const Synchronized& self) {
 
 // Takes the lock, if there is one: what is read-only is read without.
 bool enter(const Synchronized& self) {
-    if (self.user_lock != nullptr) {
+    if (self.user_lock != nullptr) [[unlikely]] {
         return static_cast<bool>(Ref(PyObject_CallMethod(self.user_lock, "acquire", nullptr)));
     }
     return self.segment->is_readonly() || acquire(*self.segment);
@@ -67,14 +67,11 @@ bool enter(const Synchronized& self) {
 
 // Gives it back, also after an error, which stays.
 bool leave(const Synchronized& self) {
-    if (self.user_lock == nullptr) {
-        if (!self.segment->is_readonly()) {
-            return guarded([&] {
-                       self.segment->mutex->unlock();
-                       return 0;
-                   }) == 0;
-        }
-        return true;
+    if (self.user_lock == nullptr) [[likely]] {
+        return self.segment->is_readonly() || guarded([&] {
+                                                  self.segment->mutex->unlock();
+                                                  return 0;
+                                              }) == 0;
     }
     PyObject* type = nullptr;
     PyObject* value = nullptr;
@@ -223,7 +220,19 @@ int get_buffer_of(PyObject* object, Py_buffer* view, int flags) {
 
 // --- one element, in the lock ---
 
+// Whether nobody else has the lock, and as long as this thread has the GIL nobody else can: what only this
+// process knows need not be locked for one access.
+bool is_undisturbed(const Synchronized& self) {
+    const SegmentObject& segment = *self.segment;
+    return self.user_lock == nullptr && segment.is_alone() &&
+           (segment.segment->header().lock.word.load(std::memory_order_relaxed) == 0 ||
+            segment.mutex->is_held());
+}
+
 PyObject* get_element(const Synchronized& self, std::byte* place) {
+    if (is_undisturbed(self)) {
+        return shown(self.ready->kind, read(self.ready->kind, place));
+    }
     if (!enter(self)) {
         return nullptr;
     }
@@ -232,6 +241,10 @@ PyObject* get_element(const Synchronized& self, std::byte* place) {
 }
 
 bool set_element(const Synchronized& self, std::byte* place, Bits bits) {
+    if (is_undisturbed(self)) {
+        write(self.ready->kind, place, bits);
+        return true;
+    }
     if (!enter(self)) {
         return false;
     }
@@ -242,17 +255,6 @@ bool set_element(const Synchronized& self, std::byte* place, Bits bits) {
 // --- one element, without the lock: each is one atomic step ---
 
 template <typename T> detail::AtOnce<T> at_once(std::byte* place) { return detail::AtOnce<T>(place); }
-
-template <typename T> T as(const Bits& bits) {
-    T value{};
-    std::memcpy(&value, bits.bytes, sizeof(value));
-    return value;
-}
-template <typename T> Bits bits_of(T value) {
-    Bits bits;
-    std::memcpy(bits.bytes, &value, sizeof(value));
-    return bits;
-}
 
 PyObject* load_element(const Synchronized& self, std::byte* place) {
     const Bits bits = with_type(self.ready->kind,
@@ -265,7 +267,7 @@ bool store_element(const Synchronized& self, std::byte* place, PyObject* from) {
     if (!is_writable(self) || !taken(self.ready->kind, self.type, from, bits)) {
         return false;
     }
-    with_type(self.ready->kind, [&]<typename T>(T /*type*/) { at_once<T>(place).store(as<T>(bits)); });
+    with_type(self.ready->kind, [&]<typename T>(T /*type*/) { at_once<T>(place).store(value_of<T>(bits)); });
     return true;
 }
 
@@ -276,7 +278,7 @@ std::optional<Bits> exchanged(const Synchronized& self, std::byte* place, PyObje
         return {};
     }
     return with_type(self.ready->kind, [&]<typename T>(T /*type*/) {
-        return bits_of(at_once<T>(place).exchange(as<T>(bits)));
+        return bits_of(at_once<T>(place).exchange(value_of<T>(bits)));
     });
 }
 
@@ -290,7 +292,7 @@ std::optional<Bits> added(const Synchronized& self, std::byte* place, PyObject* 
         return {};
     }
     return with_type(self.ready->kind, [&]<typename T>(T /*type*/) {
-        return bits_of(at_once<T>(place).fetch_add(as<T>(bits)));
+        return bits_of(at_once<T>(place).fetch_add(value_of<T>(bits)));
     });
 }
 
@@ -303,8 +305,8 @@ int compared_exchanged(const Synchronized& self, std::byte* place, PyObject* exp
         return -1;
     }
     return with_type(self.ready->kind, [&]<typename T>(T /*type*/) {
-        T seen = as<T>(old);
-        return at_once<T>(place).compare_exchange(seen, as<T>(next)) ? 1 : 0;
+        T seen = value_of<T>(old);
+        return at_once<T>(place).compare_exchange(seen, value_of<T>(next)) ? 1 : 0;
     });
 }
 
