@@ -162,16 +162,17 @@ class CtrlC(unittest.TestCase):
         for what, wait in WAITS.items():
             with self.subTest(what):
                 program = WAITER.format(what=what, wait=wait)
-                process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-                self.assertEqual(process.stdout.readline(), "waits\n")
-                task = Path(f"/proc/{process.pid}/task/{process.pid}/wchan")
-                self.assertTrue(support.eventually(lambda: "futex" in task.read_text()))
-                process.send_signal(signal.SIGINT)
-                start = time.monotonic()
-                self.assertEqual(process.stdout.readline(), "interrupted\n")
-                self.assertLess(time.monotonic() - start, 1)
-                self.assertEqual(process.wait(), 0)
-                process.stdout.close()
+                with subprocess.Popen(
+                    [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+                ) as process:
+                    self.assertEqual(process.stdout.readline(), "waits\n")
+                    task = Path(f"/proc/{process.pid}/task/{process.pid}/wchan")
+                    self.assertTrue(support.eventually(lambda: "futex" in task.read_text()))
+                    process.send_signal(signal.SIGINT)
+                    start = time.monotonic()
+                    self.assertEqual(process.stdout.readline(), "interrupted\n")
+                    self.assertLess(time.monotonic() - start, 1)
+                self.assertEqual(process.returncode, 0)
 
     def test_does_not_end_a_wait_whose_handler_raises_nothing(self):
         value = memshare.Value("i")

@@ -172,25 +172,35 @@ detail::Deadline deadline_of(PyObject* timeout) {
     return detail::deadline_of(std::chrono::duration<double>(std::max(seconds, 0.0)));
 }
 
-// Waits until changed() is so. Once it no longer looks awake, each look first lets Python's signals be heard.
-PyObject* wait_until(SegmentObject& self, const detail::Deadline& deadline, auto changed) {
+// How long it sleeps before it lets Python hear its signals.
+constexpr std::chrono::milliseconds between_signals{50};
+
+// Sleeps in parts, each by came_until(time), until it has come or the deadline: whether it has come. Asleep
+// without the GIL a segment must not be this process's alone. Throws Told, if a signal ended it.
+bool sleep(SegmentObject& self, const detail::Deadline& deadline, auto came_until) {
     share(self);
-    bool interrupted = false;
-    bool so = false;
-    {
-        WithoutGil others_run;
-        using Clock = std::chrono::steady_clock;
-        constexpr std::chrono::milliseconds awake{1};
-        const auto start = Clock::now();
-        so = self.segment->changes().wait(
-            [&] {
-                interrupted =
-                    interrupted || (Clock::now() - start > awake && !others_run.signals_are_quiet());
-                return interrupted || changed();
-            },
-            deadline);
+    WithoutGil others_run;
+    while (true) {
+        const auto now = std::chrono::steady_clock::now();
+        const auto next = now + between_signals;
+        const bool is_last = deadline && *deadline <= next;
+        if (came_until(is_last ? *deadline : next)) {
+            return true;
+        }
+        if (!others_run.signals_are_quiet()) {
+            throw Told();
+        }
+        if (is_last) {
+            return false;
+        }
     }
-    return interrupted ? nullptr : PyBool_FromLong(so ? 1 : 0);
+}
+
+// Waits until changed() is so.
+PyObject* wait_until(SegmentObject& self, const detail::Deadline& deadline, auto changed) {
+    const bool so =
+        sleep(self, deadline, [&](auto time) { return self.segment->changes().wait(changed, time); });
+    return PyBool_FromLong(so ? 1 : 0);
 }
 
 // wait(version or bytes of the value, timeout): whether it is another one.
@@ -374,31 +384,8 @@ PyObject* share_all(PyObject* /*module*/, PyObject* /*none*/) {
     return Py_NewRef(Py_True);
 }
 
-namespace {
-
-// How long it sleeps before it lets Python hear its signals.
-constexpr std::chrono::milliseconds between_signals{50};
-
-} // namespace
-
-// Asleep without the GIL it must not be this process's alone.
 bool wait_for_lock(SegmentObject& self, const detail::Deadline& deadline) {
-    share(self);
-    WithoutGil others_run;
-    while (true) {
-        const auto now = std::chrono::steady_clock::now();
-        if (deadline && now >= *deadline) {
-            return self.mutex->try_lock();
-        }
-        auto until = now + between_signals;
-        until = deadline && *deadline < until ? *deadline : until;
-        if (self.mutex->try_lock_until(until)) {
-            return true;
-        }
-        if (!others_run.signals_are_quiet()) {
-            throw Told();
-        }
-    }
+    return sleep(self, deadline, [&](auto time) { return self.mutex->try_lock_until(time); });
 }
 
 bool acquire_slowly(SegmentObject& self) {
