@@ -29,6 +29,7 @@ from ._core import (
     Error,
     Frozen,
     InvalidArgument,
+    Lock,
     NameTaken,
     NoBroker,
     NoSuchSegment,
@@ -51,4 +52,5 @@ from ._values import (
 
 __version__ = "0.1.0"
 
-__all__ = [name for name in globals() if not name.startswith("_")]
+# Not list and open, which "from memshare import *" would hide.
+__all__ = [name for name in globals() if not name.startswith("_") and name not in ("list", "open")]

@@ -49,7 +49,7 @@ class _Loans:
             self.end()
 
 
-_lent = set()
+_lent: set = set()
 
 
 def _has(pid, segment):

@@ -7,8 +7,8 @@ from . import _core
 from ._raw import memory_of, raw_object
 from ._types import element_of, type_of
 
-_classes = weakref.WeakKeyDictionary()
-_views = weakref.WeakKeyDictionary()
+_classes: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+_views: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 def is_made_up(type_):

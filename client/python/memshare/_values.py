@@ -16,7 +16,7 @@ from ._types import ctype_of, element_of, type_of
 # What fits on one page with its header is this process's alone until others can come to have it.
 _LARGEST_ALONE = 4096 - 192
 
-_watches = weakref.WeakKeyDictionary()  # those of fileno()
+_watches: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # those of fileno()
 
 
 class Handle:
