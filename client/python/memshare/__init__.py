@@ -49,8 +49,8 @@ from ._values import (
     open,
     synchronized,
 )
+from ._version import __version__
 
-__version__ = "0.1.0"
 
 # Not list and open, which "from memshare import *" would hide.
 __all__ = [name for name in globals() if not name.startswith("_") and name not in ("list", "open")]
