@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import memshare
@@ -304,6 +305,29 @@ class AForkedChild(unittest.TestCase):
         self.assertEqual(self.in_child(work), ((1, 2, 11, 12), 11, 12))
         self.assertEqual(first.value, 11)
 
+    def test_says_so_if_its_parent_had_no_room_to_share(self):
+        program = """
+import memshare, os
+values = [memshare.Value("i", i) for i in range(20)]
+child = os.fork()
+if child == 0:
+    try:
+        print([value.value for value in values][:20], flush=True)
+    except memshare.NoSuchSegment:
+        print("no such segment", flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+values[19].value += 1
+print(values[19].value)
+"""
+        with_room = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]\n20\n"
+        self.assertEqual(support.python(program), with_room)
+        ctl = [os.environ["MEMSHARECTL"], "run", "--daemon", narrow_daemon(self), "--"]
+        result = subprocess.run(
+            [*ctl, sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+        )
+        self.assertEqual(result.stdout, "no such segment\n20\n")
+
     def test_leaves_no_descriptor_behind(self):
         value = memshare.Value("i")
         self.in_child(lambda: value.value)
@@ -313,6 +337,18 @@ class AForkedChild(unittest.TestCase):
             self.in_child(lambda: value.value)
         memshare.list()
         self.assertEqual(support.open_fds(), before)
+
+
+def narrow_daemon(test):
+    """A program that starts the broker with room for ten segments."""
+    folder = tempfile.TemporaryDirectory()
+    test.addCleanup(folder.cleanup)
+    program = os.path.join(folder.name, "memshared")
+    daemon = os.path.join(os.path.dirname(os.path.abspath(os.environ["MEMSHARECTL"])), "memshared")
+    with open(program, "w") as script:
+        script.write(f'#!/bin/sh\nexec "{daemon}" --segments-per-user 10 "$@"\n')
+    os.chmod(program, 0o755)
+    return program
 
 
 def raised(call):

@@ -80,6 +80,19 @@ class ABlock(unittest.TestCase):
                         creator.kill()
                 self.assertTrue(support.eventually(lambda: not exists("ends")))
 
+    def test_is_a_forked_childs_as_well(self):
+        made = self.block("inherited")
+        begin = multiprocessing.get_context("fork").Event()
+        with support.Started(multiprocessing.get_context("fork"), begin.wait, support.LONG) as child:
+            self.assertTrue(
+                support.eventually(
+                    lambda: child.pid in [one.pid for one in memshare.describe("inherited").attachments]
+                )
+            )
+            begin.set()
+        self.assertTrue(support.eventually(lambda: len(memshare.describe("inherited").attachments) == 1))
+        del made
+
     def test_frees_its_name_at_once_when_it_is_unlinked(self):
         made = self.block("reused")
         other = memshare.SharedMemory("reused")

@@ -11,10 +11,16 @@ def _before_fork():
     _core.before_fork()
 
 
+def _after_fork_in_child():
+    _core.after_fork_in_child()
+    _core.forget_alone()
+    _lent.clear()  # it is the parent's to keep
+
+
 os.register_at_fork(
     before=_before_fork,
     after_in_parent=_core.after_fork_in_parent,
-    after_in_child=_core.after_fork_in_child,
+    after_in_child=_after_fork_in_child,
 )
 
 

@@ -27,6 +27,7 @@ std::array functions{
     PyMethodDef{"statistics", statistics, METH_NOARGS, "What is used of which limits."},
     PyMethodDef{"version", version, METH_NOARGS, "The version of the broker."},
     PyMethodDef{"share_all", share_all, METH_NOARGS, "Makes all that is this process's alone known."},
+    PyMethodDef{"forget_alone", forget_alone, METH_NOARGS, nullptr},
     PyMethodDef{"before_fork", before_fork, METH_NOARGS, nullptr},
     PyMethodDef{"after_fork_in_parent", after_fork_in_parent, METH_NOARGS, nullptr},
     PyMethodDef{"after_fork_in_child", after_fork_in_child, METH_NOARGS, nullptr},

@@ -399,6 +399,14 @@ bool acquire_slowly(SegmentObject& self) {
     return guarded([&] { return wait_for_lock(self, {}) ? 1 : 0; }) == 1;
 }
 
+// It goes the way of every lock in a forked child, and is told that there is no such segment.
+PyObject* forget_alone(PyObject* /*module*/, PyObject* /*none*/) {
+    while (alone != nullptr) {
+        unlink(*alone);
+    }
+    Py_RETURN_NONE;
+}
+
 int get_buffer(SegmentObject& self, Py_buffer* view, int flags) {
     return guarded([&] {
         const SegmentInfo& info = self.info();

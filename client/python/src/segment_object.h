@@ -43,6 +43,9 @@ void share(SegmentObject& self);
 // All of them, as far as the broker has room; the rest stays this process's alone.
 PyObject* share_all(PyObject* module, PyObject* none);
 
+// In a forked child: what its parent had no room to share is a copy, and nobody's.
+PyObject* forget_alone(PyObject* module, PyObject* none);
+
 // The buffer protocol of everything that shows this segment: the buffer is this object's.
 int get_buffer(SegmentObject& self, Py_buffer* view, int flags);
 
