@@ -1,30 +1,94 @@
 #include "daemon/broker.h"
 
+#include "daemon/log.h"
+#include "daemon/shortage.h"
+
 #include <spdlog/spdlog.h>
+
+#include <utility>
 
 namespace memshare::daemon {
 
-Broker::Broker(asio::io_context& loop, Quota& quota)
+namespace {
+
+// How long a client that was served by another process has to come back, if it has nothing here: longer than
+// it tries a call again, unless it is told to try longer.
+constexpr std::chrono::seconds time_to_return{10};
+
+} // namespace
+
+Broker::Broker(asio::io_context& loop, Quota& quota, Archive& archive)
     : loop_(loop),
+      archive_(archive),
+      registry_(archive),
       service_(
-          registry_, quota,
-          [this](Errands::Errand errand, Haste haste) {
-              haste == Haste::none ? errands_.run(std::move(errand)) : errands_.run_first(std::move(errand));
-          },
-          [](const proto::Error& error) {
-              spdlog::error("a lock may stay held: cannot {}", error.sentence());
-          }),
+          registry_, quota, archive,
+          [this](Errands::Errand errand, Haste haste) { run(std::move(errand), haste); }, log),
       errands_(loop),
       lifelines_(loop, [this](HolderId session) { end(session); }),
-      turns_(loop) {}
+      tidying_(loop),
+      idling_(loop),
+      turns_(loop) {
+    restore();
+}
+
+// What is done with its outcome changes what there is.
+void Broker::run(Errands::Errand errand, Haste haste) {
+    auto work = [this, errand = std::move(errand)]() -> Outcome {
+        Outcome outcome = errand();
+        if (!outcome) {
+            return {};
+        }
+        return [this, outcome = std::move(outcome)]() mutable {
+            std::exchange(outcome, {})();
+            commit();
+        };
+    };
+    haste == Haste::none ? errands_.run(std::move(work)) : errands_.run_first(std::move(work));
+}
+
+void Broker::restore() {
+    service_.restore();
+    registry_.for_each_session(
+        [this](const Session& session) { lifelines_.tie(session.holder, session.process_fd); });
+    if (registry_.sessions() > 0) {
+        idling_.expires_after(time_to_return);
+        idling_.async_wait([this](const std::error_code& failure) {
+            if (!failure) {
+                end_the_idle();
+            }
+        });
+    }
+    closer_.close(registry_.take_released());
+    commit();
+}
+
+// Nobody would notice that their connection has ended, as that was with another process.
+void Broker::end_the_idle() {
+    std::vector<HolderId> idle;
+    registry_.for_each_session([&](const Session& session) {
+        if (session.holds_nothing() && !lines_.contains(session.holder)) {
+            idle.push_back(session.holder);
+        }
+    });
+    for (const HolderId session : idle) {
+        end(session);
+    }
+}
 
 proto::Answer<Charge> Broker::admit(std::uint32_t uid) { return service_.admit(uid); }
 
-HolderId Broker::welcome(Peer peer, Charge charge) {
-    proto::Fd process = std::move(peer.process);
-    const HolderId session = service_.welcome(std::move(peer), std::move(charge));
-    lifelines_.tie(session, std::move(process));
-    return session;
+proto::Answer<HolderId> Broker::welcome(Peer peer, Charge charge) {
+    auto process = peer.process;
+    const auto session = service_.welcome(std::move(peer), std::move(charge));
+    if (!session) {
+        log({.event = Report::Event::session_refused,
+             .sentence = "a session is refused: cannot " + session.error().sentence()});
+        return std::unexpected(refusal_of(session.error(), 0));
+    }
+    lifelines_.tie(*session, std::move(process));
+    commit();
+    return *session;
 }
 
 void Broker::connect(HolderId session, Line& line) {
@@ -48,6 +112,17 @@ void Broker::answer(HolderId session, Line& line, const proto::Call& call, Outgo
 
 proto::Answer<Charge> Broker::wait_for_reader(HolderId session, std::uint64_t bytes) {
     return service_.wait_for_reader(session, bytes);
+}
+
+void Broker::complain(HolderId session, std::string_view what) {
+    const Session* record = registry_.find_session(session);
+    const auto process = record != nullptr ? std::optional(record->process()) : std::nullopt;
+    const std::string whose = process ? process->program + " (pid " + std::to_string(process->pid) +
+                                            ", uid " + std::to_string(process->uid) + ")"
+                                      : "a process that has left";
+    log({.event = Report::Event::conversation_ended,
+         .sentence = "ended a conversation with " + whose + ": " + std::string(what),
+         .process = process});
 }
 
 void Broker::let_go(std::shared_ptr<Memory> memory) {
@@ -88,6 +163,40 @@ void Broker::settle(HolderId session) {
         }
     }
     closer_.close(registry_.take_released());
+    commit();
+}
+
+// After anything that may have changed what there is.
+void Broker::commit() {
+    archive_.commit();
+    if (archive_.keeps()) {
+        tidy_later();
+    }
+}
+
+void Broker::tidy_later() {
+    const auto wait = archive_.vault().next_step();
+    if (!wait) {
+        return;
+    }
+    const auto when = std::chrono::steady_clock::now() + *wait;
+    if (next_tidying_ && *next_tidying_ <= when) {
+        return;
+    }
+    next_tidying_ = when;
+    tidying_.expires_at(when);
+    tidying_.async_wait([this](const std::error_code& failure) {
+        if (!failure) {
+            tidy();
+        }
+    });
+}
+
+void Broker::tidy() {
+    next_tidying_.reset();
+    archive_.vault().step();
+    closer_.leave(archive_.vault().take_dropped());
+    tidy_later();
 }
 
 } // namespace memshare::daemon

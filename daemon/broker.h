@@ -7,6 +7,10 @@
 #include "daemon/service.h"
 #include "daemon/turns.h"
 
+#include <asio/steady_timer.hpp>
+
+#include <chrono>
+#include <optional>
 #include <unordered_map>
 
 namespace memshare::daemon {
@@ -20,8 +24,9 @@ class Line {
 
 class Broker {
   public:
-    // The quota outlives the loop: what waits there holds charges to the end.
-    Broker(asio::io_context& loop, Quota& quota);
+    // Goes on from what is kept. The quota and the archive outlive the loop: what waits there holds charges
+    // and records to the end.
+    Broker(asio::io_context& loop, Quota& quota, Archive& archive);
 
     asio::io_context& loop() { return loop_; }
 
@@ -32,7 +37,7 @@ class Broker {
     proto::Answer<Charge> admit(std::uint32_t uid);
 
     // Opens a session that lives as long as the peer's process.
-    HolderId welcome(Peer peer, Charge charge);
+    proto::Answer<HolderId> welcome(Peer peer, Charge charge);
 
     // From here on this is the session's only line: another that it had is hung up, and so is this one when
     // the session ends. The line stays until it says that it is over.
@@ -48,20 +53,32 @@ class Broker {
     // Lets go of memory that was lent to a reply, and that its segment may have left behind.
     void let_go(std::shared_ptr<Memory> memory);
 
+    // Tells the log what was wrong with a session's conversation.
+    void complain(HolderId session, std::string_view what);
+
     // A line of the session's is over, and with its last one the session, if it holds nothing.
     void over(HolderId session, Line& line);
 
   private:
+    void run(Errands::Errand errand, Haste haste);
+    void restore();
     void end(HolderId session);
+    void end_the_idle();
     void settle(HolderId session);
+    void commit();
+    void tidy_later();
+    void tidy();
 
     asio::io_context& loop_;
+    Archive& archive_;
     Registry registry_;
     Service service_;
     Closer closer_;
     Errands errands_; // after what they work on
     Lifelines lifelines_;
     std::unordered_map<HolderId, Line*> lines_;
+    asio::steady_timer tidying_, idling_;
+    std::optional<std::chrono::steady_clock::time_point> next_tidying_;
     Turns turns_; // what still waits in it may hold any of the others
 };
 

@@ -36,10 +36,13 @@ void Closer::close(std::vector<std::shared_ptr<Memory>> memories) {
     leave(std::move(kept));
 }
 
-void Closer::leave(std::vector<Kept> memories) {
+void Closer::leave(std::vector<Kept> owners) {
+    if (owners.empty()) {
+        return;
+    }
     {
         const std::scoped_lock lock(mutex_);
-        std::ranges::move(memories, std::back_inserter(waiting_));
+        std::ranges::move(owners, std::back_inserter(waiting_));
     }
     changed_.notify_one();
 }

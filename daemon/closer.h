@@ -22,9 +22,11 @@ class Closer {
 
     void close(std::vector<std::shared_ptr<Memory>> memories);
 
-  private:
+    // To the thread with these, however little they are.
     using Kept = std::shared_ptr<const void>; // by whom it is closed with the last one who keeps it
-    void leave(std::vector<Kept> memories);
+    void leave(std::vector<Kept> owners);
+
+  private:
     void work();
 
     std::mutex mutex_;

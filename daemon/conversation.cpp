@@ -70,7 +70,12 @@ void Conversation::open(Broker& broker, Fd socket, Charge charge) {
         return;
     }
     const std::uint32_t uid = peer->caller.uid;
-    const HolderId session = broker.welcome(*std::move(peer), std::move(charge));
+    const auto welcomed = broker.welcome(*std::move(peer), std::move(charge));
+    if (!welcomed) {
+        turn_away(std::move(socket), welcomed.error());
+        return;
+    }
+    const HolderId session = *welcomed;
     bound_unread(socket.number());
     // The coroutine holds what it works on, and nobody else does.
     auto conversation = std::make_shared<Conversation>(broker, uid, session, std::move(socket));
@@ -103,7 +108,7 @@ void Conversation::hang_up() {
 
 bool Conversation::broken(std::string_view cause) {
     if (!hung_up_) {
-        spdlog::warn("ended a conversation of session {}: {}", session_, cause);
+        broker_.complain(session_, cause);
     }
     return false;
 }

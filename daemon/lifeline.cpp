@@ -12,10 +12,8 @@ bool has_ended(int process) {
 
 } // namespace
 
-void Lifelines::tie(HolderId session, proto::Fd process) {
-    asio::posix::stream_descriptor watched(loop_, process.number());
-    static_cast<void>(process.release()); // now it is the loop's
-    processes_.emplace(session, std::move(watched));
+void Lifelines::tie(HolderId session, std::shared_ptr<const proto::Fd> process) {
+    processes_.try_emplace(session, loop_, std::move(process));
     watch(session);
 }
 
@@ -26,17 +24,17 @@ void Lifelines::watch(HolderId session) {
     if (process == processes_.end()) {
         return;
     }
-    process->second.async_wait(asio::posix::stream_descriptor::wait_read,
-                               [this, session](const std::error_code& failure) {
-                                   if (!failure) {
-                                       look_at(session);
-                                   }
-                               });
+    process->second.descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                                          [this, session](const std::error_code& failure) {
+                                              if (!failure) {
+                                                  look_at(session);
+                                              }
+                                          });
 }
 
 void Lifelines::look_at(HolderId session) {
     const auto process = processes_.find(session);
-    if (process != processes_.end() && has_ended(process->second.native_handle())) {
+    if (process != processes_.end() && has_ended(process->second.process->number())) {
         cut(session);
         ended_(session);
     } else {

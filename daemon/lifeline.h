@@ -10,6 +10,7 @@
 #include <asio/posix/stream_descriptor.hpp>
 
 #include <functional>
+#include <memory>
 #include <unordered_map>
 
 namespace memshare::daemon {
@@ -22,18 +23,29 @@ class Lifelines {
     Lifelines(asio::io_context& loop, Ended ended) : loop_(loop), ended_(std::move(ended)) {}
 
     // Watches the process of a session.
-    void tie(HolderId session, proto::Fd process);
+    void tie(HolderId session, std::shared_ptr<const proto::Fd> process);
 
     // Stops to watch, as the session has ended in another way.
     void cut(HolderId session) { processes_.erase(session); }
 
   private:
+    // The loop has it watched, but does not own it.
+    struct Watched {
+        std::shared_ptr<const proto::Fd> process;
+        asio::posix::stream_descriptor descriptor;
+
+        Watched(asio::io_context& loop, std::shared_ptr<const proto::Fd> shared)
+            : process(std::move(shared)), descriptor(loop, process->number()) {}
+        Watched(const Watched&) = delete;
+        Watched& operator=(const Watched&) = delete;
+        ~Watched() { descriptor.release(); }
+    };
     void watch(HolderId session);
     void look_at(HolderId session);
 
     asio::io_context& loop_;
     Ended ended_;
-    std::unordered_map<HolderId, asio::posix::stream_descriptor> processes_;
+    std::unordered_map<HolderId, Watched> processes_;
 };
 
 } // namespace memshare::daemon

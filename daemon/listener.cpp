@@ -1,6 +1,7 @@
 #include "daemon/listener.h"
 
 #include "daemon/conversation.h"
+#include "daemon/log.h"
 #include "proto/limits.h"
 #include "proto/socket_address.h"
 
@@ -10,7 +11,6 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
-#include <spdlog/spdlog.h>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -101,12 +101,15 @@ asio::awaitable<void> accept_all(Broker& broker, asio::posix::stream_descriptor 
             co_await listening.async_wait(asio::posix::stream_descriptor::wait_read, use_awaitable);
         } else if (is_shortage(error)) {
             if (!std::exchange(short_of_something, true)) {
-                spdlog::warn("cannot accept connections for now: {}", std::system_category().message(error));
+                log({.event = Report::Event::connections_delayed,
+                     .sentence =
+                         "cannot accept connections for now: " + std::system_category().message(error)});
             }
             timer.expires_after(pause);
             co_await timer.async_wait(use_awaitable);
         } else if (error != EINTR && error != ECONNABORTED) {
-            spdlog::error("stopped to accept connections: {}", std::system_category().message(error));
+            log({.event = Report::Event::connections_ended,
+                 .sentence = "stopped to accept connections: " + std::system_category().message(error)});
             co_return;
         }
     }

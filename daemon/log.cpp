@@ -5,9 +5,19 @@
 #include <spdlog/spdlog.h>
 
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+// Which function an entry comes from says nothing to those who read it.
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <syslog.h>
+#include <systemd/sd-journal.h>
+#include <systemd/sd-login.h>
+
+#include <array>
 #include <cstdlib>
+#include <memory>
+#include <vector>
 
 namespace memshare::daemon {
 namespace {
@@ -21,16 +31,86 @@ bool stderr_is_the_journal() {
            std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
 }
 
+struct Kind {
+    std::string_view name, id;
+    spdlog::level::level_enum level;
+};
+
+// In the order of Report::Event. The ids are for ever.
+using enum spdlog::level::level_enum;
+constexpr std::array<Kind, 9> kinds{{{"lock_recovered", "4520bebf88b24addb4e9cc90254d7e07", info},
+                                     {"lock_lost", "ebc8d439c17e40bcae23df005ba05bcf", err},
+                                     {"conversation_ended", "9c868b0f0b9941bebabc498a89d583d1", warn},
+                                     {"session_refused", "d56fdffbbac847f69e932882367cbcae", warn},
+                                     {"connections_delayed", "e16e177bc26f47fa9847dc766564405b", warn},
+                                     {"connections_ended", "37d8b1d604394ab3820d0c4a7864f01c", err},
+                                     {"record_lost", "c87785a5c7c04d9b8223c0ab057a7a7b", err},
+                                     {"configuration_refused", "b7ba38ecbc1945d7910861f241b6f03e", err},
+                                     {"failed", "81c8d58dcf9d4786a1c7e98a59f0ded8", err}}};
+
+int priority_of(spdlog::level::level_enum level) {
+    return level == err ? LOG_ERR : level == warn ? LOG_WARNING : LOG_INFO;
+}
+
+// The unit that a process belongs to, if it lives and has one.
+std::string unit_of(std::int64_t pid) {
+    char* unit = nullptr;
+    if (pid <= 0 || sd_pid_get_unit(static_cast<pid_t>(pid), &unit) < 0) {
+        return {};
+    }
+    const std::unique_ptr<char, decltype(&std::free)> owned(unit, &std::free);
+    return unit;
+}
+
+void write_to_journal(const Kind& kind, const Report& report) {
+    std::vector<std::string> fields{"MESSAGE=" + report.sentence, "MESSAGE_ID=" + std::string(kind.id),
+                                    "PRIORITY=" + std::to_string(priority_of(kind.level)),
+                                    "SYSLOG_IDENTIFIER=memshared",
+                                    "MEMSHARE_EVENT=" + std::string(kind.name)};
+    if (!report.segment.empty()) {
+        fields.push_back("MEMSHARE_SEGMENT=" + report.segment);
+    }
+    if (report.process) {
+        fields.push_back("MEMSHARE_PID=" + std::to_string(report.process->pid));
+        fields.push_back("MEMSHARE_UID=" + std::to_string(report.process->uid));
+        if (auto unit = unit_of(report.process->pid); !unit.empty()) {
+            fields.push_back("MEMSHARE_UNIT=" + std::move(unit));
+        }
+    }
+    std::vector<iovec> parts;
+    parts.reserve(fields.size());
+    for (std::string& field : fields) {
+        parts.push_back({.iov_base = field.data(), .iov_len = field.size()});
+    }
+    sd_journal_sendv(parts.data(), static_cast<int>(parts.size()));
+}
+
+bool is_to_journal = false;
+
 } // namespace
 
 void start_log(const std::string& level) {
-    const bool journal = stderr_is_the_journal();
-    spdlog::set_default_logger(journal ? spdlog::systemd_logger_st("memshared")
-                                       : spdlog::stderr_color_mt("memshared"));
-    if (!journal) {
+    is_to_journal = stderr_is_the_journal();
+    spdlog::set_default_logger(is_to_journal ? spdlog::systemd_logger_st("memshared")
+                                             : spdlog::stderr_color_mt("memshared"));
+    if (!is_to_journal) {
         spdlog::set_pattern("%H:%M:%S.%e %^%l%$ %v");
     }
-    spdlog::set_level(spdlog::level::from_str(level));
+    set_log_level(level);
+}
+
+void set_log_level(const std::string& level) { spdlog::set_level(spdlog::level::from_str(level)); }
+
+void log(const Report& report) {
+    const Kind& kind = kinds.at(static_cast<std::size_t>(report.event));
+    if (!spdlog::should_log(kind.level)) {
+        return;
+    }
+    if (is_to_journal) {
+        write_to_journal(kind, report);
+    } else {
+        spdlog::log(kind.level, "{}", report.sentence);
+    }
 }
 
 } // namespace memshare::daemon

@@ -1,4 +1,5 @@
 // memshared, the broker.
+#include "daemon/kept.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -8,7 +9,6 @@
 
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
-#include <spdlog/spdlog.h>
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -60,13 +60,42 @@ void keep_telling_alive(asio::steady_timer& timer, std::chrono::microseconds pau
     });
 }
 
-Result<void> run_broker(const Options& options) {
-    auto sockets = inherited_sockets();
-    if (!sockets) {
-        return std::unexpected(sockets.error());
+// What the configuration says by now, but for the socket, which stays. What it lowers binds from then on:
+// what is there already stays.
+void reload(const Options& options, Quota& quota) {
+    tell_reloading();
+    if (auto changed = options.read_again()) {
+        changed->limits.fit_descriptors(raise_descriptor_limit());
+        quota.set_limits(changed->limits);
+        set_log_level(changed->log_level);
+    } else {
+        log({.event = Report::Event::configuration_refused,
+             .sentence = "the configuration stays as it was, as what it says by now is wrong"});
     }
+    tell_ready();
+}
+
+void keep_reloading(asio::signal_set& signals, const Options& options, Quota& quota) {
+    signals.async_wait([&](const std::error_code& failure, int /*signal*/) {
+        if (!failure) {
+            reload(options, quota);
+            keep_reloading(signals, options, quota);
+        }
+    });
+}
+
+Result<void> run_broker(const Options& options) {
+    auto inherited = inherited_descriptors();
+    if (!inherited) {
+        return std::unexpected(inherited.error());
+    }
+    auto archive = open_archive(std::move(inherited->kept));
+    if (!archive) {
+        return std::unexpected(archive.error());
+    }
+    auto& sockets = inherited->sockets;
     std::optional<SocketFile> file;
-    if (sockets->empty()) {
+    if (sockets.empty()) {
         const auto path = socket_path(options);
         auto own = path ? SocketFile::listen(*path, folder_mode(*path)) : std::unexpected(path.error());
         if (!own) {
@@ -77,16 +106,18 @@ Result<void> run_broker(const Options& options) {
             return std::unexpected(socket.error());
         }
         file.emplace(*std::move(own));
-        sockets->push_back(*std::move(socket));
+        sockets.push_back(*std::move(socket));
     }
     Quota quota(options.limits);
     asio::io_context loop(ASIO_CONCURRENCY_HINT_UNSAFE_IO); // one thread uses the sockets, others post
-    Broker broker(loop, quota);
-    for (Fd& socket : *sockets) {
+    Broker broker(loop, quota, **archive);
+    for (Fd& socket : sockets) {
         serve(broker, std::move(socket));
     }
     asio::signal_set signals(loop, SIGINT, SIGTERM);
     signals.async_wait([&](const std::error_code& /*failure*/, int /*signal*/) { loop.stop(); });
+    asio::signal_set reload(loop, SIGHUP);
+    keep_reloading(reload, options, quota);
     asio::steady_timer heartbeat(loop);
     if (const auto time = watchdog_time()) {
         keep_telling_alive(heartbeat, *time / 3);
@@ -108,7 +139,7 @@ int main(int argc, char** argv) {
     start_log(options->log_level);
     options->limits.fit_descriptors(raise_descriptor_limit());
     if (const auto ended = run_broker(*options); !ended) {
-        spdlog::error("cannot {}", ended.error().sentence());
+        log({.event = Report::Event::failed, .sentence = "cannot " + ended.error().sentence()});
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

@@ -100,10 +100,24 @@ Result<Memory> Memory::create(const proto::SegmentId& id, std::uint64_t size, Se
     return create_of(is_advised ? HugePages::transparent : HugePages::no, id, size, seals);
 }
 
+Result<Memory> Memory::adopt(Fd fd, HugePages pages) {
+    struct stat status{};
+    if (fstat(fd.number(), &status) != 0) {
+        return system_error("look at a memfd");
+    }
+    return Memory(std::move(fd), static_cast<std::uint64_t>(status.st_size), pages);
+}
+
+bool Memory::is_frozen() const { return (fcntl(fd_.number(), F_GET_SEALS) & F_SEAL_WRITE) != 0; }
+
+bool Memory::is_closed_to_new_writers() const {
+    return (fcntl(fd_.number(), F_GET_SEALS) & F_SEAL_FUTURE_WRITE) != 0;
+}
+
 Result<void> Memory::freeze() {
     if (fcntl(fd_.number(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
         const int error = errno;
-        if ((fcntl(fd_.number(), F_GET_SEALS) & F_SEAL_WRITE) != 0) {
+        if (is_frozen()) {
             return {}; // another call has done it meanwhile
         }
         return system_error("freeze a memfd", error);
@@ -126,7 +140,7 @@ std::uint32_t Memory::lock_word() const {
 
 bool Memory::is_untouched() const {
     std::array<std::byte, sizeof(abi::Header)> header{};
-    static_cast<void>(pread(fd_.number(), header.data(), header.size(), 0));
+    [[maybe_unused]] const ssize_t size = pread(fd_.number(), header.data(), header.size(), 0);
     return std::ranges::all_of(header, [](std::byte byte) { return byte == std::byte{0}; });
 }
 

@@ -23,6 +23,9 @@ class Memory {
     static proto::Result<Memory> create(const proto::SegmentId& id, std::uint64_t size,
                                         Seals seals = Seals::all, proto::HugePages pages = {});
 
+    // Takes up memory that was made so by another process of ours.
+    static proto::Result<Memory> adopt(proto::Fd fd, proto::HugePages pages);
+
     // What the kernel charges when all of it is touched: whole pages.
     std::uint64_t size() const { return size_; }
     static std::uint64_t size_for(std::uint64_t bytes, proto::HugePages pages);
@@ -39,6 +42,10 @@ class Memory {
     // From here on only those can write who have it mapped for writing already.
     proto::Result<void> forbid_new_writers();
 
+    // Whether the one or the other was done.
+    bool is_frozen() const;
+    bool is_closed_to_new_writers() const;
+
     // What the header says, without touching its page.
     std::uint32_t lock_word() const;
     bool is_untouched() const; // all of it is zero
@@ -52,6 +59,7 @@ class Memory {
     // Another one that the kernel will not let anyone write through. It is opened when it is first asked for,
     // which takes a quarter of an attachment's whole time, and borrowed as well.
     proto::Result<int> read_only();
+    bool is_open_read_only() const { return static_cast<bool>(read_only_fd_); }
 
     // Its segment is gone: to let go of it is to free it.
     void release() { is_released_ = true; }

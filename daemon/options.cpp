@@ -36,9 +36,12 @@ void add_limit(CLI::App& app, std::uint64_t& limit, const std::string& name, con
 
 std::expected<Options, int> Options::read(int argc, char** argv) {
     Options options;
+    options.argc_ = argc;
+    options.argv_ = argv;
     CLI::App app("The memshare broker: makes shared-memory segments, hands them out and ends them.",
                  "memshared");
     app.set_version_flag("--version", MEMSHARE_VERSION);
+    app.allow_config_extras(CLI::config_extras_mode::error); // a misspelt limit would be none
     app.set_config("--config", default_configuration_file(), "Read options from this file (name = value)");
     app.add_option("--socket", options.socket,
                    "Listen at this path, unless a socket is inherited (default: " +
@@ -54,7 +57,8 @@ std::expected<Options, int> Options::read(int argc, char** argv) {
         return options.limits.per_user[static_cast<std::size_t>(of)];
     };
     const auto all = [&](Resource of) -> auto& { return options.limits.total[static_cast<std::size_t>(of)]; };
-    add_limit(app, user(sessions), "sessions-per-user", "Connected processes of one user");
+    add_limit(app, user(sessions), "sessions-per-user",
+              "Sessions of one user: its connected processes, and one for each watch");
     add_limit(app, user(segments), "segments-per-user", "Segments of one user");
     add_limit(app, user(bytes), "bytes-per-user",
               "Memory of one user's segments; K, M, G and T are understood");
@@ -64,7 +68,7 @@ std::expected<Options, int> Options::read(int argc, char** argv) {
     add_limit(app, user(streams), "streams-per-user", "Watches and long lists that one user has open");
     add_limit(app, user(unread_bytes), "unread-bytes-per-user",
               "Replies that one user's processes do not read; then they are hung up on");
-    add_limit(app, all(sessions), "total-sessions", "The same in all: connected processes");
+    add_limit(app, all(sessions), "total-sessions", "The same in all: sessions");
     add_limit(app, all(segments), "total-segments", "Segments");
     add_limit(app, all(bytes), "total-bytes", "Memory");
     add_limit(app, all(attachments), "total-attachments", "Mapped segments");

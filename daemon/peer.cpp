@@ -105,7 +105,7 @@ Result<Peer> Peer::of(int socket) {
                 .pid = credentials->pid,
                 .process_inode = identity.st_ino,
                 .program = program_of(credentials->pid),
-                .process = *std::move(process)};
+                .process = std::make_shared<const Fd>(*std::move(process))};
 }
 
 } // namespace memshare::daemon

@@ -4,6 +4,7 @@
 #include "proto/fd.h"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,7 @@ struct Peer {
     std::int64_t pid = 0;            // as this daemon sees it; 0, if it cannot
     std::uint64_t process_inode = 0; // no other process ever has it (before Linux 6.9, all have the same)
     std::string program;             // what the kernel calls it
-    proto::Fd process;               // a pidfd: readable when the process has ended
+    std::shared_ptr<const proto::Fd> process; // a pidfd: readable when the process has ended
 
     // Whose process connected a borrowed socket; this tells no more, and costs little.
     static proto::Result<std::uint32_t> user_of(int socket);

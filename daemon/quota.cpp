@@ -37,6 +37,13 @@ Charge& Charge::operator=(Charge&& other) noexcept {
     return *this;
 }
 
+void Charge::take(Resource resource, std::uint64_t amount) {
+    const auto at = static_cast<std::size_t>(resource);
+    quota_->total_[at] += amount;
+    quota_->users_[uid_][at] += amount;
+    amounts_[at] += amount;
+}
+
 void Charge::give_back() {
     if (quota_ != nullptr) {
         std::exchange(quota_, nullptr)->give_back(uid_, amounts_);
@@ -49,7 +56,7 @@ proto::Answer<Charge> Quota::charge(std::uint32_t uid, std::initializer_list<Amo
         return std::unexpected(proto::QuotaExceeded{
             .limit = std::string(limit), .allowed = allowed, .used = used, .requested = requested});
     };
-    Amounts& user = users_[uid];
+    const Amounts& user = users_[uid];
     Charge charge(*this, uid); // gives back what there is of it, if it is refused
     for (const auto& [resource, amount] : asked) {
         const auto at = static_cast<std::size_t>(resource);
@@ -60,9 +67,15 @@ proto::Answer<Charge> Quota::charge(std::uint32_t uid, std::initializer_list<Amo
         if (exceeds(total_[at], amount, limits_.total[at])) {
             return refuse(total_names[at], limits_.total[at], total_[at], amount);
         }
-        total_[at] += amount;
-        user[at] += amount;
-        charge.amounts_[at] += amount;
+        charge.take(resource, amount);
+    }
+    return charge;
+}
+
+Charge Quota::charge_anyway(std::uint32_t uid, std::initializer_list<Amount> amounts) {
+    Charge charge(*this, uid);
+    for (const auto& [resource, amount] : amounts) {
+        charge.take(resource, amount);
     }
     return charge;
 }

@@ -59,6 +59,7 @@ class Charge {
     friend class Quota;
     Charge(Quota& quota, std::uint32_t uid) : quota_(&quota), uid_(uid) {}
 
+    void take(Resource resource, std::uint64_t amount);
     void give_back();
 
     Quota* quota_ = nullptr;
@@ -79,7 +80,13 @@ class Quota {
         return charge(uid, {{resource, amount}});
     }
 
+    // What somebody has already, whatever the limits are by now.
+    Charge charge_anyway(std::uint32_t uid, std::initializer_list<Amount> amounts);
+
     const Limits& limits() const { return limits_; }
+
+    // From here on; who has more already keeps it.
+    void set_limits(const Limits& limits) { limits_ = limits; }
 
     // What is used: in all, by one user, and by each who uses anything.
     const Amounts& total() const { return total_; }

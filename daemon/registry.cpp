@@ -1,5 +1,6 @@
 #include "daemon/registry.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace memshare::daemon {
@@ -7,6 +8,15 @@ namespace memshare::daemon {
 using proto::Access;
 using proto::EventKind;
 using proto::Lifetime;
+
+namespace {
+
+// Nobody has it attached, and by that it ends.
+bool is_unused(const Segment& segment) {
+    return segment.attached.empty() && (segment.is.lifetime == Lifetime::attached || !segment.is.name);
+}
+
+} // namespace
 
 constexpr HolderId most_holders = (HolderId{1} << 30) - 1;
 
@@ -24,19 +34,68 @@ Remains Segment::remains() const {
             .exclusive_writer = is.exclusive_writer};
 }
 
-Session& Registry::open_session(Peer peer, std::string token, Charge charge) {
+Session& Registry::open_session(Peer peer, std::string token, Charge charge, Deposit deposit) {
     auto session = std::make_unique<Session>();
     session->holder = new_holder();
     session->token = std::move(token);
     session->caller = std::move(peer.caller);
     session->pid = peer.pid;
     session->process_inode = peer.process_inode;
+    session->process_fd = std::move(peer.process);
     session->program = std::move(peer.program);
     session->charge = std::move(charge);
-    Session& opened = *session;
-    sessions_by_token_.emplace(opened.token, &opened);
-    sessions_.emplace(opened.holder, std::move(session));
+    session->deposit = std::move(deposit);
+    Session& opened = restore(std::move(session));
+    keeper_.keep(opened);
     return opened;
+}
+
+Session& Registry::restore(std::unique_ptr<Session> session) {
+    Session& restored = *session;
+    sessions_by_token_.emplace(restored.token, &restored);
+    sessions_.emplace(restored.holder, std::move(session));
+    return restored;
+}
+
+Segment& Registry::restore(std::unique_ptr<Segment> segment) {
+    Segment& restored = *segment;
+    segments_.emplace(restored.is.id, std::move(segment));
+    last_age_ = std::max(last_age_, restored.age);
+    if (restored.ended) {
+        return restored;
+    }
+    by_age_.emplace_hint(by_age_.end(), restored.age, &restored);
+    if (restored.is.name) {
+        by_name_.emplace(*restored.is.name, &restored);
+    }
+    Session* const creator = find_session(restored.creator);
+    if (creator != nullptr && restored.is.lifetime == Lifetime::creator) {
+        creator->creations.insert(&restored);
+    }
+    return restored;
+}
+
+void Registry::restore(Session& session, Segment& segment, Attachment attachment) {
+    session.attachments.emplace(&segment, std::move(attachment));
+    segment.attached.insert(&session);
+}
+
+void Registry::restored(HolderId last_holder) {
+    last_holder_ = last_holder;
+    std::vector<Segment*> all;
+    all.reserve(segments_.size());
+    for (const auto& [id, segment] : segments_) {
+        all.push_back(segment.get());
+    }
+    for (Segment* segment : all) {
+        const bool is_orphan =
+            segment->is.lifetime == Lifetime::creator && find_session(segment->creator) == nullptr;
+        if (!segment->ended && (is_orphan || is_unused(*segment))) {
+            end(*segment);
+        } else {
+            bury_if_unused(*segment);
+        }
+    }
 }
 
 Session* Registry::find_session(HolderId holder) {
@@ -49,22 +108,28 @@ Session* Registry::find_session_by_token(std::string_view token) {
     return found == sessions_by_token_.end() ? nullptr : found->second;
 }
 
-std::vector<Registry::Left> Registry::end_session(Session& session) {
-    std::vector<Left> left;
+Registry::Legacy Registry::end_session(Session& session) {
+    Legacy legacy;
     // Each of these takes itself out of the set.
     while (!session.creations.empty()) {
         end(**session.creations.begin(), &session);
     }
     while (!session.attachments.empty()) {
-        const auto& [segment, attachment] = *session.attachments.begin();
-        const Left one{.segment = segment, .written = attachment.writers > 0, .waited = attachment.waits};
+        auto& [segment, attachment] = *session.attachments.begin();
+        Left one{.segment = segment,
+                 .written = attachment.writers > 0,
+                 .waited = attachment.waits,
+                 .record = std::move(attachment.record)};
         if (drop_attachment(session, *segment)) {
-            left.push_back(one);
+            legacy.left.push_back(std::move(one));
         }
     }
+    legacy.session = std::move(session.record);
+    legacy.progress = std::move(session.progress);
+    legacy.process = std::move(session.deposit);
     sessions_by_token_.erase(session.token);
     sessions_.erase(session.holder);
-    return left;
+    return legacy;
 }
 
 Segment* Registry::find(const proto::SegmentId& id) {
@@ -82,27 +147,24 @@ Segment* Registry::find(const proto::SegmentName& name) {
     return found == by_name_.end() ? nullptr : found->second;
 }
 
-Segment& Registry::create(Session& creator, Blueprint blueprint, Memory memory, Charges charges) {
+Segment& Registry::create(Session& creator, Blueprint blueprint, std::shared_ptr<Memory> memory,
+                          Charges charges, Deposit deposit) {
     assert(find_even_ended(blueprint.id) == nullptr && (!blueprint.name || find(*blueprint.name) == nullptr));
     auto made = std::make_unique<Segment>(Segment{.is = std::move(blueprint),
-                                                  .memory = std::make_shared<Memory>(std::move(memory)),
+                                                  .memory = std::move(memory),
                                                   .creator_pid = creator.pid,
                                                   .creator_program = creator.program,
                                                   .creator = creator.holder,
-                                                  .age = ++last_age_,
+                                                  .age = last_age_ + 1,
                                                   .last_recovery = {},
                                                   .charge = std::move(charges.segment),
                                                   .name_charge = std::move(charges.name),
+                                                  .reading_charge = {},
+                                                  .record = {},
+                                                  .deposit = std::move(deposit),
                                                   .attached = {}});
-    Segment& segment = *made;
-    segments_.emplace(segment.is.id, std::move(made));
-    by_age_.emplace_hint(by_age_.end(), segment.age, &segment);
-    if (segment.is.name) {
-        by_name_.emplace(*segment.is.name, &segment);
-    }
-    if (segment.is.lifetime == Lifetime::creator) {
-        creator.creations.insert(&segment);
-    }
+    Segment& segment = restore(std::move(made));
+    keeper_.keep(segment);
     happened(EventKind::created, segment, &creator);
     attach(creator, segment, Access::write, segment.is.created_usec, std::move(charges.attachment));
     return segment;
@@ -118,6 +180,7 @@ void Registry::attach(Session& session, Segment& segment, Access access, std::ui
         happened(EventKind::attached, segment, &session);
     }
     ++(access == Access::write ? place->second.writers : place->second.readers);
+    keeper_.keep(session, segment, place->second);
 }
 
 std::optional<Registry::Left> Registry::detach(Session& session, Segment& segment,
@@ -133,9 +196,11 @@ std::optional<Registry::Left> Registry::detach(Session& session, Segment& segmen
         return std::nullopt;
     }
     --handles;
+    keeper_.keep(session, segment, attachment);
     Left left{.segment = &segment, .written = writing && handles == 0, .waited = false};
     if (attachment.readers + attachment.writers == 0) {
         left.waited = attachment.waits;
+        left.record = std::move(attachment.record);
         if (!drop_attachment(session, segment)) {
             left.segment = nullptr;
         }
@@ -154,8 +219,7 @@ bool Registry::drop_attachment(Session& session, Segment& segment) {
     session.attachments.erase(&segment);
     segment.attached.erase(&session);
     happened(EventKind::detached, segment, &session);
-    const bool last = segment.attached.empty();
-    if (last && !segment.ended && (segment.is.lifetime == Lifetime::attached || !segment.is.name)) {
+    if (!segment.ended && is_unused(segment)) {
         end(segment, nullptr);
         return false;
     }
@@ -167,6 +231,7 @@ void Registry::publish(Segment& segment, proto::SegmentName name, Charge charge,
     by_name_.emplace(name, &segment);
     segment.is.name = std::move(name);
     segment.name_charge = std::move(charge);
+    keeper_.keep(segment);
     happened(EventKind::published, segment, by);
 }
 
@@ -184,6 +249,7 @@ bool Registry::change(Segment& segment, const Change& change, const Session* by)
     } else if (creator != nullptr) {
         creator->creations.erase(&segment);
     }
+    keeper_.keep(segment);
     happened(EventKind::changed, segment, by);
     if (segment.is.lifetime == Lifetime::attached && segment.attached.empty()) {
         end(segment, by);
@@ -203,7 +269,9 @@ void Registry::end(Segment& segment, const Session* by) {
     if (Session* creator = find_session(segment.creator)) {
         creator->creations.erase(&segment);
     }
-    bury_if_unused(segment);
+    if (!bury_if_unused(segment)) {
+        keeper_.keep(segment);
+    }
 }
 
 bool Registry::bury_if_unused(Segment& segment) {

@@ -4,9 +4,11 @@
 #pragma once
 
 #include "daemon/access.h"
+#include "daemon/ledger.h"
 #include "daemon/memory.h"
 #include "daemon/quota.h"
 #include "daemon/recovery.h"
+#include "daemon/vault.h"
 #include "proto/calls.h"
 
 #include <map>
@@ -26,6 +28,7 @@ struct Attachment {
     bool waits = false;                     // for changes, without being able to write
     std::uint64_t since_usec = 0;
     Charge charge;
+    Record record;
 };
 
 // One connected client process.
@@ -35,11 +38,14 @@ struct Session {
     Caller caller;
     std::int64_t pid = 0;
     std::uint64_t process_inode = 0;
+    std::shared_ptr<const proto::Fd> process_fd;
     std::string program;
     std::uint64_t last_serial = 0;        // of the numbered calls that it has made
     std::uint64_t last_attach_serial = 0; // of the last Attach among them, and what it attached
     proto::SegmentId last_attached;
     Charge charge;
+    Record record, progress;
+    Deposit deposit; // of the process
     std::unordered_map<Segment*, Attachment> attachments;
     std::unordered_set<Segment*> creations; // of lifetime `creator`, and not ended
 
@@ -74,6 +80,9 @@ struct Segment {
     std::optional<proto::DeadHolder> last_recovery;
     Charge charge;
     Charge name_charge;
+    Charge reading_charge; // of the memory's read-only descriptor, since there is one
+    Record record;
+    Deposit deposit; // of the memory
     std::set<Session*> attached;
 
     Remains remains() const;
@@ -95,13 +104,26 @@ class Observer {
     virtual void happened(proto::EventKind kind, const Segment& segment, const Session* by) = 0;
 };
 
+// Who keeps what there is, so that it outlives this process.
+class Keeper {
+  public:
+    virtual ~Keeper() = default;
+    virtual void keep(Session& session) = 0;
+    virtual void keep_progress(Session& session) = 0; // of its numbered calls
+    virtual void keep(Segment& segment) = 0;
+    virtual void keep(const Session& session, const Segment& segment, Attachment& attachment) = 0;
+};
+
 class Registry {
   public:
+    // Has it all kept by a borrowed keeper, who hears of each change that is made here.
+    explicit Registry(Keeper& keeper) : keeper_(keeper) {}
+
     // Tells a borrowed observer from now on.
     void tell(Observer& observer) { observer_ = &observer; }
 
     // Opens a session; the token has to be a new one.
-    Session& open_session(Peer peer, std::string token, Charge charge);
+    Session& open_session(Peer peer, std::string token, Charge charge, Deposit deposit = {});
 
     // Nothing, if no such session lives.
     Session* find_session(HolderId holder);
@@ -112,10 +134,17 @@ class Registry {
         Segment* segment = nullptr;
         bool written = false; // it could write
         bool waited = false;  // and this, that it waited for changes
+        Record record{};      // of the attachment, if that is over
     };
 
-    // Ends a session with all its attachments, and the segments that live as long as it.
-    std::vector<Left> end_session(Session& session);
+    // Ends a session with all its attachments, and the segments that live as long as it. What is kept of it
+    // is the caller's, until all is made good that it has left.
+    struct Legacy {
+        std::vector<Left> left;
+        Record session, progress;
+        Deposit process;
+    };
+    Legacy end_session(Session& session);
 
     // Nothing, if none that is not ended has this id or name.
     Segment* find(const proto::SegmentId& id);
@@ -125,7 +154,8 @@ class Registry {
     Segment* find_even_ended(const proto::SegmentId& id);
 
     // Makes a segment whose id and name are free, and attaches its creator for writing.
-    Segment& create(Session& creator, Blueprint blueprint, Memory memory, Charges charges);
+    Segment& create(Session& creator, Blueprint blueprint, std::shared_ptr<Memory> memory, Charges charges,
+                    Deposit deposit = {});
 
     // Attaches a session, or once more one that is attached already (then without a charge).
     void attach(Session& session, Segment& segment, proto::Access access, std::uint64_t now_usec,
@@ -159,6 +189,20 @@ class Registry {
     // The memory of segments that are gone. Closing it can take long: the caller chooses when and where.
     std::vector<std::shared_ptr<Memory>> take_released() { return std::exchange(released_, {}); }
 
+    // Calls each(session).
+    void for_each_session(auto each) const {
+        for (const auto& [holder, session] : sessions_) {
+            each(*session);
+        }
+    }
+
+    // Each takes up what was kept by another process, of which this one knows nothing yet. Sessions come
+    // first, and attachments last; then what has come to its end meanwhile is ended.
+    Session& restore(std::unique_ptr<Session> session);
+    Segment& restore(std::unique_ptr<Segment> segment);
+    static void restore(Session& session, Segment& segment, Attachment attachment);
+    void restored(HolderId last_holder);
+
     std::size_t segments() const { return by_age_.size(); }
     std::size_t sessions() const { return sessions_.size(); }
 
@@ -178,6 +222,7 @@ class Registry {
     std::unordered_map<proto::SegmentName, Segment*> by_name_;
     std::map<std::uint64_t, Segment*> by_age_; // but those that are ended
     std::vector<std::shared_ptr<Memory>> released_;
+    Keeper& keeper_;
     Observer* observer_ = nullptr;
     HolderId last_holder_ = 0;
     std::uint64_t last_age_ = 0;

@@ -13,12 +13,12 @@ using proto::Answer;
 using proto::InvalidParameter;
 using proto::Nothing;
 
-Service::Service(Registry& registry, Quota& quota, Elsewhere elsewhere,
-                 std::function<void(const proto::Error&)> trouble)
+Service::Service(Registry& registry, Quota& quota, Archive& archive, Elsewhere elsewhere, Tell tell)
     : registry_(registry),
       quota_(quota),
+      archive_(archive),
       elsewhere_(std::move(elsewhere)),
-      trouble_(std::move(trouble)),
+      tell_(std::move(tell)),
       started_usec_(now_usec()) {
     registry.tell(*this);
 }
@@ -32,10 +32,25 @@ Answer<Charge> Service::admit(std::uint32_t uid) {
     return charge;
 }
 
-HolderId Service::welcome(Peer peer, Charge charge) {
+proto::Result<HolderId> Service::welcome(Peer peer, Charge charge) {
+    auto deposit = archive_.deposit(peer.process);
+    if (!deposit) {
+        return std::unexpected(deposit.error());
+    }
     ++counters_.sessions;
     std::string token = proto::SegmentId::random().text();
-    return registry_.open_session(std::move(peer), std::move(token), std::move(charge)).holder;
+    return registry_.open_session(std::move(peer), std::move(token), std::move(charge), *std::move(deposit))
+        .holder;
+}
+
+void Service::restore() {
+    auto restored = archive_.restore(registry_, quota_, tell_);
+    for (const HolderId ended : restored.ended) {
+        end_session(*registry_.find_session(ended));
+    }
+    for (Held& held : restored.held) {
+        recover_one(std::move(held));
+    }
 }
 
 Answer<Charge> Service::wait_for_reader(HolderId holder, std::uint64_t bytes) {
@@ -49,7 +64,9 @@ void Service::end_session(Session& session) {
     const HolderId holder = session.holder;
     std::vector<Remains> locked;
     std::vector<Remains> others;
-    for (const Registry::Left& left : registry_.end_session(session)) {
+    archive_.keep_the_end_of(session);
+    auto legacy = std::make_shared<Registry::Legacy>(registry_.end_session(session));
+    for (const Registry::Left& left : legacy->left) {
         if (left.waited) {
             take_back_watcher(*left.segment);
         }
@@ -62,30 +79,47 @@ void Service::end_session(Session& session) {
         }
         (held ? locked : others).push_back(left.segment->remains());
     }
-    recover_all(std::move(locked), holder, Haste::somebody_waits);
+    recover_all(std::move(locked), holder, Haste::somebody_waits, legacy);
     // In parts, so that the locks of the next one who dies do not wait for all of this one's attachments.
     constexpr std::size_t at_once = 256;
     while (!others.empty()) {
         const auto rest = others.end() - static_cast<std::ptrdiff_t>(std::min(at_once, others.size()));
         recover_all({std::make_move_iterator(rest), std::make_move_iterator(others.end())}, holder,
-                    Haste::none);
+                    Haste::none, legacy);
         others.erase(rest, others.end());
     }
 }
 
-void Service::recover_all(std::vector<Remains> left, HolderId dead, Haste haste) {
+// The duty is let go of where it came from: it is nothing that two threads could share.
+void Service::recover_all(std::vector<Remains> left, HolderId dead, Haste haste, const Duty& duty) {
     if (left.empty()) {
         return;
     }
-    const auto work = [this, dead, all = std::move(left)]() -> Outcome {
-        proto::Result<void> last;
-        for (const Remains& remains : all) {
-            auto recovered = recover(remains, dead);
-            last = recovered ? std::move(last) : std::move(recovered);
-        }
-        return last ? Outcome() : [this, error = last.error()] { trouble_(error); };
-    };
-    elsewhere_(work, haste);
+    elsewhere_(
+        [this, dead, all = std::move(left), kept = duty]() mutable -> Outcome {
+            proto::Result<void> last;
+            for (const Remains& remains : all) {
+                auto recovered = recover(remains, dead);
+                last = recovered ? std::move(last) : std::move(recovered);
+            }
+            return [this, last = std::move(last), done = std::move(kept)] {
+                if (!last) {
+                    tell_({.event = Report::Event::lock_lost,
+                           .sentence = "a lock may stay held: cannot " + last.error().sentence()});
+                }
+            };
+        },
+        haste);
+}
+
+// Its process lives, and has only itself to blame if this comes to nothing.
+void Service::recover_one(Held held) {
+    elsewhere_(
+        [kept = std::make_shared<Held>(std::move(held))]() mutable -> Outcome {
+            static_cast<void>(recover_lock(kept->remains, kept->holder));
+            return [done = std::move(kept)] {};
+        },
+        Haste::somebody_waits);
 }
 
 void Service::take_back_watcher(const Segment& segment) {
@@ -181,6 +215,7 @@ Answer<proto::Hello::Reply> Service::handle(Turn& turn, const proto::Hello& call
     }
     if (!call.program.empty()) {
         session->program = proto::printable(call.program, proto::limits::program_bytes);
+        archive_.keep(*session);
     }
     return proto::Hello::Reply{
         .holder = session->holder, .token = session->token, .version = MEMSHARE_VERSION};

@@ -1,6 +1,8 @@
 // The methods of the interface: a call in, a reply out. It knows no socket and never waits.
 #pragma once
 
+#include "daemon/archive.h"
+#include "daemon/report.h"
 #include "daemon/watchers.h"
 #include "proto/varlink.h"
 
@@ -44,9 +46,8 @@ using Elsewhere = std::function<void(std::function<Outcome()>, Haste)>;
 
 class Service final : private Observer {
   public:
-    // `trouble` is told of what went wrong and nobody asked for.
-    Service(Registry& registry, Quota& quota, Elsewhere elsewhere,
-            std::function<void(const proto::Error&)> trouble);
+    // Tells of what happens that nobody asked for.
+    Service(Registry& registry, Quota& quota, Archive& archive, Elsewhere elsewhere, Tell tell);
     Service(const Service&) = delete; // the registry knows it
     Service& operator=(const Service&) = delete;
     ~Service() override = default;
@@ -54,8 +55,11 @@ class Service final : private Observer {
     // What a session of this user takes, if there may be one more.
     proto::Answer<Charge> admit(std::uint32_t uid);
 
-    // Opens a session for a peer that has connected and was admitted.
-    HolderId welcome(Peer peer, Charge charge);
+    // Opens a session for a peer that has connected and was admitted. An error, if it cannot be kept.
+    proto::Result<HolderId> welcome(Peer peer, Charge charge);
+
+    // Takes up what another process has left, and makes good what had not been yet.
+    void restore();
 
     // Counts a reply of so many bytes, which waits until its peer reads, as its session's user's.
     proto::Answer<Charge> wait_for_reader(HolderId holder, std::uint64_t bytes);
@@ -97,7 +101,9 @@ class Service final : private Observer {
 
     void happened(proto::EventKind kind, const Segment& segment, const Session* by) override;
     void note_recovery(Segment& segment, const proto::Process& dead);
-    void recover_all(std::vector<Remains> left, HolderId dead, Haste haste);
+    using Duty = std::shared_ptr<const void>; // what is kept until all is made good
+    void recover_all(std::vector<Remains> left, HolderId dead, Haste haste, const Duty& duty);
+    void recover_one(Held held);
     void take_back_watcher(const Segment& segment);
     void do_before_sending(Outgoing& out, std::function<std::optional<proto::Refusal>()> work,
                            std::function<void()> when_done = {});
@@ -108,6 +114,7 @@ class Service final : private Observer {
     proto::Answer<Segment*> find_to_attach(const Session& session, const proto::Attach& call);
     proto::Answer<Segment*> find_last_attached(const Session& session);
     static proto::Answer<void> close_to_other_writers(Segment& segment);
+    proto::Answer<int> descriptor_for(proto::Access access, Segment& segment);
     proto::Answer<Segment*> find_for(const Session& session, const proto::SegmentReference& reference);
 
     struct Batch {
@@ -118,8 +125,9 @@ class Service final : private Observer {
 
     Registry& registry_;
     Quota& quota_;
+    Archive& archive_;
     Elsewhere elsewhere_;
-    std::function<void(const proto::Error&)> trouble_;
+    Tell tell_;
     Watchers watchers_;
     proto::Counters counters_;
     std::uint64_t started_usec_;

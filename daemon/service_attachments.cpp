@@ -45,6 +45,27 @@ Answer<void> Service::close_to_other_writers(Segment& segment) {
     return {};
 }
 
+// The one for reading is counted as its owner's from when it is first asked for.
+Answer<int> Service::descriptor_for(Access access, Segment& segment) {
+    if (access == Access::write) {
+        return segment.memory->writable();
+    }
+    if (!segment.memory->is_open_read_only()) {
+        auto charge = quota_.charge(segment.is.rights.uid, Resource::descriptors,
+                                    proto::limits::descriptors_for_reading);
+        if (!charge) {
+            return std::unexpected(charge.error());
+        }
+        segment.reading_charge = *std::move(charge);
+    }
+    const auto fd = segment.memory->read_only();
+    if (!fd) {
+        segment.reading_charge = {};
+        return std::unexpected(refusal_of(fd.error(), 0));
+    }
+    return *fd;
+}
+
 // The segment, if this session may attach it so, and it is what the caller expects.
 Answer<Segment*> Service::find_to_attach(const Session& session, const proto::Attach& call) {
     if (call.serial && *call.serial <= session.last_serial) {
@@ -105,9 +126,9 @@ Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& ca
     if (const auto closed = close_to_other_writers(segment); !closed) {
         return std::unexpected(closed.error());
     }
-    const auto fd = call.access == Access::write ? segment.memory->writable() : segment.memory->read_only();
+    const auto fd = descriptor_for(call.access, segment);
     if (!fd) {
-        return std::unexpected(refusal_of(fd.error(), 0));
+        return std::unexpected(fd.error());
     }
     turn.out.lend(segment.memory, *fd);
     const auto known = turn.session.attachments.find(&segment);
@@ -118,11 +139,14 @@ Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& ca
         counts(turn.session, call.serial);
         turn.session.last_attach_serial = call.serial.value_or(0);
         turn.session.last_attached = segment.is.id;
+        archive_.keep_progress(turn.session);
         ++counters_.attachments;
         registry_.attach(turn.session, segment, call.access, now_usec(), std::move(charge));
     }
     if (starts_to_wait && !segment.frozen) {
-        turn.session.attachments.at(&segment).waits = true;
+        Attachment& attachment = turn.session.attachments.at(&segment);
+        attachment.waits = true;
+        archive_.keep(turn.session, segment, attachment);
         do_before_sending(turn.out, [remains = segment.remains()]() -> std::optional<Refusal> {
             const auto counted = count_watcher(remains, true);
             return counted ? std::nullopt : std::optional(refusal_of(counted.error(), abi::page));
@@ -135,6 +159,7 @@ Answer<Nothing> Service::handle(Turn& turn, const proto::Detach& call) {
     if (!counts(turn.session, call.serial)) {
         return Nothing{}; // it is repeated
     }
+    archive_.keep_progress(turn.session);
     if (call.attached && *call.attached != turn.session.last_attach_serial) {
         return Nothing{}; // there was no such Attach
     }
@@ -145,7 +170,7 @@ Answer<Nothing> Service::handle(Turn& turn, const proto::Detach& call) {
     if (!found) {
         return std::unexpected(found.error());
     }
-    const auto left = registry_.detach(turn.session, **found, call.access);
+    auto left = registry_.detach(turn.session, **found, call.access);
     if (!left) {
         return std::unexpected(NoSuchSegment{reference.words()});
     }
@@ -155,13 +180,7 @@ Answer<Nothing> Service::handle(Turn& turn, const proto::Detach& call) {
     const HolderId holder = turn.session.holder;
     if (left->segment != nullptr && left->written && holds_lock(*left->segment->memory, holder)) {
         note_recovery(*left->segment, turn.session.process());
-        elsewhere_(
-            [remains = left->segment->remains(), holder]() -> Outcome {
-                static_cast<void>(
-                    recover_lock(remains, holder)); // its process lives, and has only itself to blame
-                return {};
-            },
-            Haste::somebody_waits);
+        recover_one({left->segment->remains(), holder, std::move(left->record)});
     }
     return Nothing{};
 }

@@ -2,31 +2,72 @@
 
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include <cstdlib>
+#include <memory>
 
 namespace memshare::daemon {
 
 using proto::Fd;
 
-proto::Result<std::vector<Fd>> inherited_sockets() {
-    const int count = sd_listen_fds(/*unset_environment=*/1);
+namespace {
+
+// What the C library allocated.
+struct Free {
+    void operator()(void* memory) const { std::free(memory); } // NOLINT(*-no-malloc)
+};
+
+} // namespace
+
+proto::Result<Inherited> inherited_descriptors() {
+    char** list = nullptr;
+    const int count = sd_listen_fds_with_names(/*unset_environment=*/1, &list);
+    const std::unique_ptr<char*, Free> names(list);
     if (count < 0) {
-        return proto::system_error("take the inherited sockets", -count);
+        return proto::system_error("take the inherited descriptors", -count);
     }
-    std::vector<Fd> sockets;
-    for (int number = SD_LISTEN_FDS_START; number < SD_LISTEN_FDS_START + count; ++number) {
-        sockets.push_back(Fd::adopt(number));
+    Inherited inherited;
+    for (int at = 0; at < count; ++at) {
+        Fd fd = Fd::adopt(SD_LISTEN_FDS_START + at);
+        const std::unique_ptr<char, Free> name(list[at]); // NOLINT(*-pointer-arithmetic): a C list
+        if (std::string_view(name.get()).starts_with(kept_prefix)) {
+            inherited.kept.emplace(name.get(), std::move(fd));
+        } else {
+            inherited.sockets.push_back(std::move(fd));
+        }
     }
-    for (const Fd& socket : sockets) {
+    for (const Fd& socket : inherited.sockets) {
         if (sd_is_socket_unix(socket.number(), SOCK_STREAM, /*listening=*/-1, nullptr, 0) <= 0) {
             return proto::system_error("take an inherited socket that is not a Unix stream socket", EINVAL);
         }
     }
-    return sockets;
+    return inherited;
 }
 
-bool is_run_by_service_manager() { return std::getenv("INVOCATION_ID") != nullptr; }
+bool can_keep() { return is_run_by_service_manager() && std::getenv("NOTIFY_SOCKET") != nullptr; }
+
+// Not dropped when something happens at it: the end of a process does at its pidfd.
+void keep(std::string_view name, std::span<const int> descriptors) {
+    const std::string state = "FDSTORE=1\nFDPOLL=0\nFDNAME=" + std::string(name);
+    sd_pid_notify_with_fds(0, 0, state.c_str(), descriptors.data(),
+                           static_cast<unsigned>(descriptors.size()));
+}
+
+proto::Result<void> wait_until_heard() {
+    constexpr std::chrono::microseconds patience = std::chrono::seconds(10);
+    const int heard = sd_notify_barrier(0, static_cast<std::uint64_t>(patience.count()));
+    if (heard < 0) {
+        return proto::system_error("reach the service manager", -heard);
+    }
+    return {};
+}
+
+// Its children inherit all that it says, and would take it for theirs. (systemd.exec(5), $SYSTEMD_EXEC_PID)
+bool is_run_by_service_manager() {
+    const char* process = std::getenv("SYSTEMD_EXEC_PID");
+    return process != nullptr && process == std::to_string(getpid());
+}
 
 std::optional<std::chrono::microseconds> watchdog_time() {
     std::uint64_t time = 0;
@@ -34,6 +75,7 @@ std::optional<std::chrono::microseconds> watchdog_time() {
 }
 
 void tell_ready() { sd_notify(0, "READY=1"); }
+void tell_reloading() { sd_notify(0, "RELOADING=1"); }
 void tell_alive() { sd_notify(0, "WATCHDOG=1"); }
 void tell_stopping() { sd_notify(0, "STOPPING=1"); }
 

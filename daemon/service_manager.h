@@ -4,14 +4,36 @@
 #include "proto/fd.h"
 
 #include <chrono>
+#include <functional>
+#include <map>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace memshare::daemon {
 
-// The sockets that were inherited, close-on-exec from here on. None, if the environment was meant for another
-// process. An error, if one is not a Unix stream socket.
-proto::Result<std::vector<proto::Fd>> inherited_sockets();
+// What was inherited, close-on-exec from here on: nothing, if the environment was meant for another process.
+using KeptDescriptors = std::multimap<std::string, proto::Fd, std::less<>>;
+struct Inherited {
+    std::vector<proto::Fd> sockets; // where clients are or will be
+    KeptDescriptors kept;           // what an earlier process had kept, by its names
+};
+
+// An error, if what is not kept is not a Unix stream socket.
+proto::Result<Inherited> inherited_descriptors();
+
+// Whether there is somebody who keeps descriptors for the next process. (Who cannot ignores that it is
+// asked.)
+bool can_keep();
+
+// Has borrowed descriptors kept, from the moment on that it is heard; names of ours begin with this.
+inline constexpr std::string_view kept_prefix = "memshare-";
+void keep(std::string_view name, std::span<const int> descriptors);
+
+// Until all that was told has been heard. An error, if nobody listens.
+proto::Result<void> wait_until_heard();
 
 // Whether a service manager started this process.
 bool is_run_by_service_manager();
@@ -21,6 +43,7 @@ std::optional<std::chrono::microseconds> watchdog_time();
 
 // Each says so to the service manager, if there is one that listens.
 void tell_ready();
+void tell_reloading(); // until it is ready again
 void tell_alive();
 void tell_stopping();
 

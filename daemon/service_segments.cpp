@@ -88,9 +88,14 @@ Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& ca
     if (auto written = memory->write(call.initial, offset); !written) {
         return std::unexpected(refusal_of(written.error(), bytes));
     }
+    auto shared = std::make_shared<Memory>(*std::move(memory));
+    auto deposit = archive_.deposit(shared);
+    if (!deposit) {
+        return std::unexpected(refusal_of(deposit.error(), bytes));
+    }
     ++counters_.segments;
-    const Segment& segment =
-        registry_.create(session, *std::move(plan), *std::move(memory), *std::move(charges));
+    const Segment& segment = registry_.create(session, *std::move(plan), std::move(shared),
+                                              *std::move(charges), *std::move(deposit));
     turn.out.lend(segment.memory, segment.memory->writable());
     return proto::MemoryReply{.segment = described(segment)};
 }

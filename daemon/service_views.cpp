@@ -23,6 +23,10 @@ proto::Event event_of(proto::EventKind kind, const Segment& segment, std::option
     return event;
 }
 
+std::string name_of(const Segment& segment) {
+    return segment.is.name ? segment.is.name->text() : segment.is.id.text();
+}
+
 // All but those without a limit, which are nobody's concern.
 std::vector<proto::Usage> usage_of(const Amounts& used, const Amounts& limits) {
     std::vector<proto::Usage> usage;
@@ -166,6 +170,13 @@ void Service::note_recovery(Segment& segment, const proto::Process& dead) {
     ++segment.recoveries;
     ++counters_.recoveries;
     segment.last_recovery = {.pid = dead.pid, .uid = dead.uid, .program = dead.program, .time_usec = now};
+    archive_.keep(segment);
+    tell_({.event = Report::Event::lock_recovered,
+           .sentence = "the lock of " + name_of(segment) + " goes on to the next one: " + dead.program +
+                       " (pid " + std::to_string(dead.pid) + ", uid " + std::to_string(dead.uid) +
+                       ") ended holding it",
+           .segment = name_of(segment),
+           .process = dead});
     if (!watchers_.empty()) {
         watchers_.tell(segment, event_of(proto::EventKind::lock_recovered, segment, dead));
     }

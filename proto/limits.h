@@ -70,8 +70,8 @@ inline constexpr std::uint64_t close_inline_bytes = MiB;
 // 60 ms. Less asks the kernel more often, more is further off when others take memory at the same time.
 inline constexpr std::size_t reserve_step_bytes = 64 * MiB;
 
-// Default quotas: of one user, and in all. A session and a segment take two descriptors each, and all have to
-// fit under the daemon's RLIMIT_NOFILE, so that is a limit as well.
+// Default quotas: of one user, and in all. Sessions and segments take descriptors, and all have to fit under
+// the daemon's RLIMIT_NOFILE, so that is a limit as well.
 inline constexpr std::uint64_t sessions_per_user = 512;
 inline constexpr std::uint64_t segments_per_user = 32768;
 inline constexpr std::uint64_t bytes_per_user = std::uint64_t{1} << 40;
@@ -93,11 +93,12 @@ inline constexpr std::uint64_t unread_bytes_total = 128 * MiB;
 
 // Descriptors. The daemon has as many as its RLIMIT_NOFILE, and keeps these for itself: its loop, its log,
 // its listening sockets, what is being sent. Of the others a session takes two (its socket and its process)
-// and a segment two (for writing and for reading), and one user gets all but a share, so that the others can
-// still connect.
+// and a segment one, and one more as soon as somebody reads who may not write; and one user gets all but a
+// share, so that the others can still connect.
 inline constexpr std::uint64_t descriptors_kept = 64;
 inline constexpr std::uint64_t descriptors_per_session = 2;
-inline constexpr std::uint64_t descriptors_per_segment = 2;
+inline constexpr std::uint64_t descriptors_per_segment = 1;
+inline constexpr std::uint64_t descriptors_for_reading = 1;
 inline constexpr std::uint64_t descriptors_share = 16; // one sixteenth
 
 } // namespace memshare::proto::limits

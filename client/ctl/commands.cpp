@@ -117,17 +117,18 @@ void create(Broker& broker, CreateArguments arguments) {
 
 void get(Broker& broker, const std::string& name, const std::string& range_text) {
     const Segment segment = open(broker, name, Access::read);
-    const Element& element = segment.info().element;
-    const auto payload = segment.payload();
-    if (segment.info().form == Form::value && range_text.empty()) {
-        std::vector<std::byte> value(element.size);
+    const SegmentInfo& info = segment.info();
+    const Element& element = info.element;
+    std::span<const std::byte> elements = segment.payload();
+    std::vector<std::byte> value(element.size);
+    if (info.form == Form::value) {
         segment.load(value);
-        std::cout << element_text(element, value) << '\n';
-        return;
+        elements = value;
     }
-    const Range range = range_text.empty() ? Range{.first = 0, .last = segment.info().count}
-                                           : Range::of(range_text, segment.info().count);
-    const auto part = payload.subspan(range.first * element.size, (range.last - range.first) * element.size);
+    const bool is_one = info.form == Form::value && range_text.empty();
+    const Range range = range_text.empty() ? Range{.first = 0, .last = info.count, .is_one = is_one}
+                                           : Range::of(range_text, info.count);
+    const auto part = elements.subspan(range.first * element.size, (range.last - range.first) * element.size);
     std::cout << (range.is_one ? element_text(element, part) : elements_text(element, part)) << '\n';
 }
 

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <functional>
 #include <iostream>
+#include <limits>
 #include <numeric>
 #include <stdexcept>
 
@@ -94,11 +95,12 @@ struct CommandLine {
             ->check(CLI::IsMember({"i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64", "bool",
                                    "char", "wchar"}));
         to->add_option("--count", creation.count, "Make an array of this length (default: one value)")
-            ->check(CLI::PositiveNumber);
+            ->check(CLI::Range(std::uint64_t{1}, std::numeric_limits<std::uint64_t>::max()));
         to->add_option("--shape", creation.shape, "Make an array of these dimensions: 3,4")->delimiter(',');
-        to->add_option(
-              "--lifetime", creation.options.lifetime,
-              "When it ends: persistent (when destroyed; the default) or attached (with its last user)")
+        to->add_option("--lifetime", creation.options.lifetime,
+                       "When it ends: persistent (when destroyed; the default) or attached (when no process "
+                       "has it, as\n"
+                       "soon as this command ends)")
             ->transform(
                 CLI::Transformer(std::map<std::string, Lifetime>{{"attached", Lifetime::attached},
                                                                  {"persistent", Lifetime::persistent}})
@@ -109,7 +111,7 @@ struct CommandLine {
         to->add_flag("--reserve", creation.options.reserve,
                      "Take all of its memory now: too little of it is an error, and no segment");
         to->add_option("--huge-pages", creation.options.huge_pages,
-                       "What pages it is made of, if there are such: transparent, size_2m or size_1g")
+                       "What pages it is made of, if there are such: no, transparent, size_2m or size_1g")
             ->transform(
                 CLI::Transformer(std::map<std::string, HugePages>{{"no", HugePages::no},
                                                                   {"transparent", HugePages::transparent},
@@ -200,20 +202,31 @@ struct CommandLine {
     }
 };
 
-// None of our options begins with a digit, so -2 is a number, and so is all that follows it no option.
+// None of our options begins with a digit, so -2 is a number.
+bool is_option(const std::string& word) {
+    return word.size() > 1 && word[0] == '-' && std::isdigit(static_cast<unsigned char>(word[1])) == 0 &&
+           word[1] != '.';
+}
+
+bool takes_the_next(const std::string& option) { return option == "--at" || option == "--socket"; }
+
+// CLI11 would take a number below zero for an option: so the values of `set` come last, after "--".
 std::vector<std::string> arguments_of(int argc, char** argv) {
-    std::vector<std::string> arguments(argv + 1, argv + argc);
-    const auto is_negative = [](const std::string& word) {
-        return word.size() > 1 && word[0] == '-' &&
-               (std::isdigit(static_cast<unsigned char>(word[1])) != 0 || word[1] == '.');
-    };
-    const auto end_of_options = std::ranges::find(arguments, "--");
-    const auto negative = std::find_if(arguments.begin(), end_of_options, is_negative);
-    if (negative != end_of_options) {
-        arguments.insert(negative, "--");
+    std::vector<std::string> words(argv + 1, argv + argc), options, others;
+    for (auto word = words.begin(); word != words.end() && *word != "--"; ++word) {
+        (is_option(*word) ? options : others).push_back(*word);
+        if (takes_the_next(*word) && word + 1 != words.end()) {
+            options.push_back(*++word);
+        }
     }
-    std::ranges::reverse(arguments); // as CLI11 wants them
-    return arguments;
+    const bool is_set = !others.empty() && others.front() == "set";
+    if (is_set && std::ranges::find(words, "--") == words.end()) {
+        words = {"set", "--"};
+        words.insert(words.begin() + 1, options.begin(), options.end());
+        words.insert(words.end(), others.begin() + 1, others.end());
+    }
+    std::ranges::reverse(words); // as CLI11 wants them
+    return words;
 }
 
 } // namespace
@@ -223,6 +236,14 @@ int main(int argc, char** argv) {
         CommandLine line;
         try {
             line.app.parse(arguments_of(argc, argv));
+        } catch (const CLI::RequiredError& missing) {
+            const auto unknown = line.app.remaining();
+            if (unknown.empty()) {
+                return line.app.exit(missing);
+            }
+            std::cerr << "memsharectl: there is no command " << unknown.front()
+                      << "; --help lists those there are\n";
+            return missing.get_exit_code();
         } catch (const CLI::ParseError& end) {
             return line.app.exit(end);
         }

@@ -151,7 +151,10 @@ void Connection::detach(proto::Detach parameters, const client::Session& session
         if (is_open()) {
             deadline_ = Clock::now() + timeout_;
             text_ = unconfirmed_.back();
-            send();
+            if (!send()) { // nobody may call for long, and the memory is to be free by then
+                deadline_ = Clock::now() + std::min(timeout_, longest_farewell);
+                open();
+            }
         }
     } catch (...) {
         close(); // the next one is told
@@ -186,14 +189,15 @@ void Connection::broken(Errc code, const std::string& how) {
     throw Error(code, "the broker at " + path_ + " " + how);
 }
 
-void Connection::send() {
+// False, if nobody will read it.
+bool Connection::send() {
     std::string_view rest = text_;
     while (!rest.empty()) {
         const auto sent = stream_->send(rest, {});
         if (!sent) {
             if (sent.error().code == std::errc::broken_pipe ||
                 sent.error().code == std::errc::connection_reset) {
-                return; // a broker that turned us away has said why before it closed: receive() finds it
+                return false; // a broker that turned us away has said why before: receive() finds it
             }
             broken(Errc::broker_lost, "cannot be told: cannot " + sent.error().sentence());
         }
@@ -204,6 +208,7 @@ void Connection::send() {
             broken(Errc::broker_lost, "takes no more calls");
         }
     }
+    return true;
 }
 
 Stream::Message Connection::receive_message(For how_long) {

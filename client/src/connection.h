@@ -79,8 +79,9 @@ class Connection {
         close();
     }
 
-    // Takes back a Create or an Attach of this session's, without an answer. If the connection is broken, the
-    // next one begins with this. Never throws; for want of memory it is as if the caller still had it.
+    // Takes back a Create or an Attach of this session's, without an answer. If the connection turns out to
+    // be broken, another is tried once, which takes a second at most; if there is none, the next one begins
+    // with this. Never throws; for want of memory it is as if the caller still had it.
     void detach(proto::Detach parameters, const client::Session& session) noexcept;
 
     // Opens the connection, if it is broken, so that the broker is told what it should be.
@@ -96,6 +97,7 @@ class Connection {
     using Clock = std::chrono::steady_clock;
 
     static constexpr std::chrono::microseconds longest_look{50}; // some calls take that
+    static constexpr std::chrono::milliseconds longest_farewell{1000};
     static constexpr std::chrono::milliseconds shortest_pause{1}, longest_pause{100};
 
     // Attempts to make a call until one does not find the connection broken, or the time is over.
@@ -220,7 +222,7 @@ class Connection {
         return *std::move(parameters);
     }
 
-    void send();
+    bool send();
     enum class For { an_answer, ever };
     Incoming receive(const std::string& segment, For how_long = For::an_answer);
     proto::Stream::Message receive_message(For how_long);

@@ -2,7 +2,6 @@
 #include <memshare/watch.hpp>
 
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 namespace memshare {
 
@@ -41,8 +40,8 @@ Watch::~Watch() = default;
 int Watch::descriptor() const noexcept { return entry_->watched.event.number(); }
 
 void Watch::clear() const noexcept {
-    std::uint64_t count = 0;
-    static_cast<void>(read(descriptor(), &count, sizeof(count)));
+    eventfd_t count = 0;
+    eventfd_read(descriptor(), &count);
 }
 
 } // namespace memshare

@@ -2,6 +2,7 @@
 
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -160,9 +161,7 @@ void WatchThread::work() {
             words[count++] = while_it_is(signal, signal.load());
             if (const auto state = watched->attachment->state(); state != watched->state) {
                 watched->state = state;
-                constexpr std::uint64_t once = 1;
-                static_cast<void>(
-                    write(watched->event.number(), &once, sizeof(once))); // full is readable, too
+                eventfd_write(watched->event.number(), 1); // full is readable, too
             }
         }
         lock.unlock();

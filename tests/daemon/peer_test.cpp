@@ -80,7 +80,7 @@ class APeer : public testing::Test {
 };
 
 bool has_ended(const Peer& peer, int patience_ms) {
-    pollfd process{.fd = peer.process.number(), .events = POLLIN, .revents = 0};
+    pollfd process{.fd = peer.process->number(), .events = POLLIN, .revents = 0};
     return poll(&process, 1, patience_ms) == 1;
 }
 
@@ -117,7 +117,7 @@ TEST_F(APeer, ThatHasEndedAlreadyIsSeenToHaveEnded) {
 }
 
 TEST_F(APeer, IsWatchedThroughADescriptorThatIsCloseOnExec) {
-    EXPECT_TRUE(is_close_on_exec(Peer::of(connection_.number())->process.number()));
+    EXPECT_TRUE(is_close_on_exec(Peer::of(connection_.number())->process->number()));
 }
 
 TEST_F(APeer, LeavesNoDescriptorWhenItIsForgotten) {

@@ -1,6 +1,5 @@
 // The rules of lifetime: what ends what.
-#include "daemon/registry.h"
-
+#include "daemon/archive.h"
 #include "tests/proto/descriptors.h"
 
 #include <gtest/gtest.h>
@@ -35,7 +34,7 @@ class ARegistry : public testing::Test {
                                  .lifetime = lifetime,
                                  .rights = {},
                                  .created_usec = 1000},
-                                *Memory::create(id, 4096),
+                                std::make_shared<Memory>(*Memory::create(id, 4096)),
                                 {.segment = charge({{Resource::segments, 1}, {Resource::bytes, 4096}}),
                                  .name = charge({{Resource::names, 1}}),
                                  .attachment = charge({{Resource::attachments, 1}})});
@@ -59,7 +58,8 @@ class ARegistry : public testing::Test {
 
     static constexpr Amounts plenty{100'000, 100'000, std::uint64_t{1} << 40, 100'000, 100'000};
     Quota quota_{{.per_user = plenty, .total = plenty}};
-    Registry registry_;
+    Archive nothing_kept_;
+    Registry registry_{nothing_kept_};
     int tokens_ = 0;
 };
 
@@ -521,7 +521,7 @@ TEST_F(ARegistry, SaysWhatAnEndedSessionLeavesOfSegmentsThatAreStillThere) {
     attach(creator, ended);
     attach(other, kept, Access::read);
     other.attachments.at(&kept).waits = true;
-    const auto left = registry_.end_session(other);
+    const auto left = registry_.end_session(other).left;
     ASSERT_EQ(left.size(), 2U);
     for (const Registry::Left& one : left) {
         EXPECT_EQ(one.written, one.segment == &ended);
@@ -533,7 +533,7 @@ TEST_F(ARegistry, SaysNothingOfSegmentsThatAreGoneWithTheirSession) {
     Session& creator = session();
     segment(creator, Lifetime::creator);
     segment(creator, Lifetime::attached, no_name);
-    EXPECT_TRUE(registry_.end_session(creator).empty());
+    EXPECT_TRUE(registry_.end_session(creator).left.empty());
 }
 
 TEST_F(ARegistry, SaysWhenASessionCanWriteNoMore) {

@@ -20,6 +20,9 @@ Segment segment_of(std::uint32_t uid, std::uint32_t mode, std::string_view name)
             .last_recovery = {},
             .charge = {},
             .name_charge = {},
+            .reading_charge = {},
+            .record = {},
+            .deposit = {},
             .attached = {}};
 }
 

@@ -1,21 +1,15 @@
 #include "tests/support/broker_process.h"
 
-#include "proto/fd.h"
+#include "tests/support/notify_socket.h"
 
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -23,37 +17,7 @@
 
 namespace memshare::test {
 
-using proto::Fd;
-
 namespace {
-
-// Where a service tells its manager that it is ready: a socket with a name that the kernel chose.
-struct NotifySocket {
-    Fd socket = Fd::adopt(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    std::string name;
-
-    NotifySocket() {
-        sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
-        socklen_t size = sizeof(sa_family_t);
-        bind(socket.number(), reinterpret_cast<const sockaddr*>(&address), size);
-        size = sizeof(address);
-        getsockname(socket.number(), reinterpret_cast<sockaddr*>(&address), &size);
-        name.assign(address.sun_path, size - offsetof(sockaddr_un, sun_path));
-        name[0] = '@';
-    }
-
-    // True when it is ready, false when it has ended instead.
-    bool wait_for(pid_t process) const {
-        const Fd alive = Fd::adopt(static_cast<int>(syscall(SYS_pidfd_open, process, 0)));
-        std::array<pollfd, 2> either{pollfd{socket.number(), POLLIN, 0}, pollfd{alive.number(), POLLIN, 0}};
-        if (poll(either.data(), 2, static_cast<int>(milliseconds(long_enough).count())) <= 0) {
-            throw std::runtime_error("the broker does not get ready");
-        }
-        std::array<char, 256> text{};
-        const ssize_t size = recv(socket.number(), text.data(), text.size() - 1, MSG_DONTWAIT);
-        return size > 0 && std::strstr(text.data(), "READY=1") != nullptr;
-    }
-};
 
 // What a child may do between fork and exec is little, so all is made before.
 struct Command {
@@ -68,18 +32,21 @@ struct Command {
     }
 };
 
-// As sd_listen_fds(3) has it: from descriptor 3 on, and $LISTEN_PID is the process itself.
-void inherit(const std::vector<int>& sockets) {
+// As sd_listen_fds(3) has it: from descriptor 3 on, and $LISTEN_PID is the process itself. They are moved out
+// of the way first.
+void inherit(const std::vector<Inherited>& all) {
     constexpr int first = 3;
-    for (std::size_t at = 0; at < sockets.size(); ++at) {
-        const int wanted = first + static_cast<int>(at);
-        if (sockets[at] == wanted) {
-            fcntl(wanted, F_SETFD, 0);
-        } else {
-            dup2(sockets[at], wanted);
-        }
+    std::string names;
+    std::vector<int> aside;
+    for (const auto& [fd, name] : all) {
+        aside.push_back(fcntl(fd, F_DUPFD_CLOEXEC, first + static_cast<int>(all.size())));
+        names += (names.empty() ? "" : ":") + name;
     }
-    setenv("LISTEN_FDS", std::to_string(sockets.size()).c_str(), 1);
+    for (std::size_t at = 0; at < all.size(); ++at) {
+        dup2(aside[at], first + static_cast<int>(at));
+    }
+    setenv("LISTEN_FDS", std::to_string(all.size()).c_str(), 1);
+    setenv("LISTEN_FDNAMES", names.c_str(), 1);
     setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
 }
 
@@ -87,15 +54,15 @@ void inherit(const std::vector<int>& sockets) {
 
 std::string memshared() { return MEMSHARED; }
 
-Started start_broker(const BrokerProcess::Arguments& arguments, const std::string& log_file,
-                     const std::vector<int>& inherited) {
+pid_t launch_broker(const BrokerProcess::Arguments& arguments, const std::string& log_file,
+                    const std::string& notify_socket, const std::vector<Inherited>& inherited,
+                    bool is_service) {
     std::vector<std::string> words{memshared()};
     words.insert(words.end(), arguments.begin(), arguments.end());
     if (std::ranges::find(arguments, "--config") == arguments.end()) {
         words.insert(words.end(), {"--config", "/dev/null"}); // not this machine's
     }
     Command command(std::move(words));
-    const NotifySocket notify;
     const pid_t parent = getpid();
     const pid_t pid = fork();
     if (pid == 0) {
@@ -105,7 +72,10 @@ Started start_broker(const BrokerProcess::Arguments& arguments, const std::strin
         }
         const int log = open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
         dup2(log, STDERR_FILENO);
-        setenv("NOTIFY_SOCKET", notify.name.c_str(), 1);
+        setenv("NOTIFY_SOCKET", notify_socket.c_str(), 1);
+        if (is_service) {
+            setenv("SYSTEMD_EXEC_PID", std::to_string(getpid()).c_str(), 1);
+        }
         if (!inherited.empty()) {
             inherit(inherited);
         }
@@ -115,7 +85,20 @@ Started start_broker(const BrokerProcess::Arguments& arguments, const std::strin
     if (pid < 0) {
         throw std::runtime_error("cannot fork");
     }
-    return notify.wait_for(pid) ? Started{.pid = pid} : Started{.pid = 0, .exit_code = wait_for_end(pid)};
+    return pid;
+}
+
+Started start_broker(const BrokerProcess::Arguments& arguments, const std::string& log_file,
+                     const std::vector<int>& inherited) {
+    std::vector<Inherited> sockets;
+    for (const int socket : inherited) {
+        sockets.push_back({socket, "socket"});
+    }
+    NotifySocket notify;
+    const pid_t pid = launch_broker(arguments, log_file, notify.name(), sockets, /*is_service=*/false);
+    const auto said = notify.wait(pid);
+    return said && said->says("READY=1") ? Started{.pid = pid}
+                                         : Started{.pid = 0, .exit_code = wait_for_end(pid)};
 }
 
 BrokerProcess::BrokerProcess(const Arguments& arguments)

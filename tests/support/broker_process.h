@@ -59,4 +59,13 @@ struct Started {
 Started start_broker(const BrokerProcess::Arguments& arguments, const std::string& log_file,
                      const std::vector<int>& inherited = {});
 
+// The same without waiting; as a service, it may ask for descriptors of its to be kept.
+struct Inherited {
+    int fd = -1;
+    std::string name;
+};
+pid_t launch_broker(const BrokerProcess::Arguments& arguments, const std::string& log_file,
+                    const std::string& notify_socket, const std::vector<Inherited>& inherited,
+                    bool is_service);
+
 } // namespace memshare::test

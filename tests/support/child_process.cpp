@@ -32,7 +32,9 @@ void die_with(pid_t parent) {
 }
 
 int failed_expectations() {
-    const testing::TestResult& result = *testing::UnitTest::GetInstance()->current_test_info()->result();
+    const auto& tests = *testing::UnitTest::GetInstance();
+    const testing::TestInfo* test = tests.current_test_info(); // none, in a program that is no test
+    const testing::TestResult& result = test != nullptr ? *test->result() : tests.ad_hoc_test_result();
     int failed = 0;
     for (int part = 0; part < result.total_part_count(); ++part) {
         failed += result.GetTestPartResult(part).failed() ? 1 : 0;

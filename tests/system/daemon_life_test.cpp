@@ -146,6 +146,40 @@ TEST(TheDaemonsOptions, AreReadFromAFile) {
     EXPECT_EQ(wait_for_end(started.pid), 0);
 }
 
+TEST(TheDaemonsOptions, ThatAFileMisspellsAreExplained) {
+    const Folder folder;
+    std::ofstream(folder / "memshared.conf") << "segments-per-usr = 1\n";
+    const auto started = start_broker({"--config", folder / "memshared.conf"}, folder / "log");
+    EXPECT_EQ(started.pid, 0);
+    EXPECT_NE(text_of(folder / "log").find("segments-per-usr"), std::string::npos);
+}
+
+TEST(TheDaemonsOptions, AreReadAgainFromAFileThatIsRightAndStayWhereItIsWrong) {
+    const Folder folder;
+    const auto configure = [&](const std::string& text) { std::ofstream(folder / "memshared.conf") << text; };
+    configure("segments-per-user = 1\n");
+    const auto started =
+        start_broker({"--socket", folder / "socket", "--config", folder / "memshared.conf"}, folder / "log");
+    ASSERT_NE(started.pid, 0) << text_of(folder / "log");
+    Broker broker(folder / "socket");
+    const auto limit = [&] {
+        const auto usage = broker.statistics().users.at(0).usage;
+        return std::ranges::find(usage, "segments", &Usage::resource)->limit;
+    };
+    const auto one = Value<int>::create("one", 1, {.broker = &broker});
+    configure("segments-per-user = 7\n");
+    send_signal(started.pid, SIGHUP);
+    EXPECT_TRUE(eventually([&] { return limit() == 7; }));
+    configure("segments-per-user = many\n");
+    send_signal(started.pid, SIGHUP);
+    EXPECT_TRUE(
+        eventually([&] { return text_of(folder / "log").find("stays as it was") != std::string::npos; }));
+    EXPECT_EQ(limit(), 7U);
+    EXPECT_EQ(Value<int>::create("two", 2, {.broker = &broker}).load(), 2);
+    send_signal(started.pid, SIGTERM);
+    EXPECT_EQ(wait_for_end(started.pid), 0);
+}
+
 // The time passes to be measured, not to wait for anything.
 TEST_F(TheDaemon, UsesNoProcessorTimeWhenItIsIdle) {
     const auto segment = Array<int>::create("arr", 5, {.broker = &broker});

@@ -277,8 +277,12 @@ TEST_F(ABroker, CountsItsDescriptorsAsTheyAre) {
     const std::size_t open_before = daemon.open_fds();
     RawPeer peer(daemon.socket_path());
     peer.call("Create", array_of_i32("num"));
-    peer.call("Attach", {{"name", "num"}, {"access", "read"}});
     EXPECT_EQ(used(), before + limits::descriptors_per_session + limits::descriptors_per_segment);
+    EXPECT_EQ(daemon.open_fds() - open_before, used() - before);
+    peer.call("Attach", {{"name", "num"}, {"access", "read"}});
+    peer.call("Attach", {{"name", "num"}, {"access", "read"}});
+    EXPECT_EQ(used(), before + limits::descriptors_per_session + limits::descriptors_per_segment +
+                          limits::descriptors_for_reading);
     EXPECT_EQ(daemon.open_fds() - open_before, used() - before);
     peer.call("Goodbye");
 }

@@ -145,11 +145,35 @@ TEST_F(Memsharectl, PrintsWhatHappens) {
     EXPECT_TRUE(contains(watching.hear(), R"("kind":"created")"));
 }
 
+TEST_F(Memsharectl, TakesNumbersBelowZeroForWhatTheyAre) {
+    output("create temperatures f64 --count 3");
+    output("set temperatures 18.5 -19 -.5");
+    EXPECT_EQ(output("get temperatures"), "[18.5, -19, -0.5]\n");
+    output("set temperatures -1 --at 2");
+    output("set --at=1 -- temperatures -2");
+    EXPECT_EQ(output("get temperatures"), "[18.5, -2, -1]\n");
+}
+
+// Which of its two slots holds depends on how often it was stored.
+TEST_F(Memsharectl, PrintsTheSameOfALargeValueByARange) {
+    struct Pair {
+        std::int64_t one, other;
+    };
+    auto pair = Value<Pair>::create("pair", {1, 2}, {.broker = &broker});
+    for (int stored = 0; stored < 2; ++stored) {
+        pair.store({stored, stored});
+        const std::string all = output("get pair");
+        EXPECT_EQ(output("get pair 0"), all);
+        EXPECT_EQ(output("get pair :"), "[" + all.substr(0, all.size() - 1) + "]\n");
+    }
+}
+
 TEST_F(Memsharectl, SaysWhatIsWrongWithItsWords) {
     EXPECT_TRUE(contains(mistake("create num number"), "i8"));
     EXPECT_TRUE(contains(mistake("create num f64 --mode 9"), "mode"));
     EXPECT_TRUE(contains(mistake("create num f64 --shape 2,3 --count 5"), "multiply"));
-    EXPECT_NE((*this)("frobnicate").exit_code, 0);
+    EXPECT_TRUE(contains(mistake("create num f64 --count 0"), "--count"));
+    EXPECT_TRUE(contains(mistake("frobnicate"), "no command frobnicate"));
     EXPECT_NE((*this)("").exit_code, 0);
 }
 

@@ -1,0 +1,26 @@
+# What bash offers after "memshared": its options.
+# shellcheck shell=bash
+
+_memshared() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    if [[ $before == = ]]; then # bash takes it for a word of its own
+        before=${COMP_WORDS[COMP_CWORD - 2]}
+    elif [[ $word == = ]]; then
+        word=''
+    fi
+    case $before in
+    --log-level) mapfile -t COMPREPLY < <(compgen -W 'debug info warning error off' -- "$word") ;;
+    --config | --socket)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        ;;
+    *)
+        mapfile -t COMPREPLY < <(compgen -W '--help --version --config --socket --log-level
+            --sessions-per-user --segments-per-user --bytes-per-user --attachments-per-user --names-per-user
+            --streams-per-user --unread-bytes-per-user --total-sessions --total-segments --total-bytes
+            --total-attachments --total-names --total-streams --total-unread-bytes' -- "$word")
+        ;;
+    esac
+}
+
+complete -F _memshared memshared

@@ -1,0 +1,4 @@
+# What the packages ask of each other, in the version that they are made in: CPack reads this when it makes them.
+set(version ${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})
+set(CPACK_DEBIAN_MEMSHARED_PACKAGE_DEPENDS "adduser, libmemshare0 (>= ${version})")
+set(CPACK_DEBIAN_LIBMEMSHARE-DEV_PACKAGE_DEPENDS "libmemshare0 (= ${version})")
