@@ -87,11 +87,13 @@ class AWait(unittest.TestCase):
                 thing.close()
 
     def test_of_a_structure_ends_with_another_one(self):
-        value = memshare.Value(Pair, 1.0, 2.0, name="pair", lifetime="attached")
-        thread = started(lambda: value.update(lambda pair: setattr(pair, "b", 3.0)))
-        self.assertTrue(value.wait(Pair(1.0, 2.0)))
-        thread.join()
-        self.assertEqual(value.b, 3.0)
+        for name in ("pair", None):
+            value = memshare.Value(Pair, 1.0, 2.0, name=name, lifetime="attached")
+            self.assertIs(value.wait(Pair(1.0, 2.0), 0.01), False)
+            thread = started(lambda: value.update(lambda pair: setattr(pair, "b", 3.0)))
+            self.assertIs(value.wait(Pair(1.0, 2.0)), True)
+            thread.join()
+            self.assertEqual(value.b, 3.0)
 
     def test_works_read_only(self):
         value = memshare.Value("i", 1, name="seen")

@@ -1,6 +1,7 @@
 """Handing segments to other processes: by fork, and by pickles, which say which one it is, not what is in it."""
 
 import os
+import select
 import sys
 
 from . import _core
@@ -28,9 +29,9 @@ class _Loans:
     """What was pickled for a child that is being started: it is kept until the child has it, or is gone."""
 
     def __init__(self, popen):
-        self._popen = popen
-        self._poll = popen.poll
+        self.popen = popen
         self.segments = []
+        self._poll = popen.poll
         popen.poll = self._poll_and_settle
 
     def _poll_and_settle(self, *args, **kwargs):
@@ -42,17 +43,22 @@ class _Loans:
     def end(self):
         self.segments.clear()
         _lent.discard(self)
-        self._popen.__dict__.pop("poll", None)
+        vars(self.popen).pop("poll", None)
 
     def settle(self):
-        """Keeps what the child has not attached yet, as long as it lives."""
-        pid = getattr(self._popen, "pid", None)
+        pid = getattr(self.popen, "pid", None)
         if pid is None:
             return  # it is not started yet
-        self._popen.poll()
         self.segments[:] = [one for one in self.segments if not _has(pid, one)]
-        if not self.segments:
+        if not self.segments or _is_over(self.popen):
             self.end()
+
+
+def _is_over(popen):
+    """Whether a child has ended, which only its parent's join() is to ask the kernel."""
+    sentinel = select.poll()
+    sentinel.register(popen.sentinel, select.POLLIN)
+    return bool(sentinel.poll(0))
 
 
 _lent: set = set()
@@ -79,7 +85,7 @@ def lend(segment):
         return
     settle()
     for loans in _lent:
-        if loans._popen is popen:
+        if loans.popen is popen:
             break
     else:
         loans = _Loans(popen)

@@ -2,6 +2,7 @@
 
 import copyreg
 import ctypes
+import time
 import uuid
 import weakref
 
@@ -60,8 +61,21 @@ class Handle:
             seen = self.version
         if isinstance(seen, Version):
             return self._segment.wait(seen, True, timeout)
-        value = seen if isinstance(seen, self._type) else self._type(seen)
-        return self._segment.wait(bytes(value), False, timeout)
+        old = bytes(seen if isinstance(seen, self._type) else self._type(seen))
+        if self._length() is None and self._segment.count is not None:
+            return self._wait_in_one_place(old, timeout)
+        return self._segment.wait(old, False, timeout)
+
+    def _wait_in_one_place(self, old, timeout):
+        """Of what is plain memory only the versions can be awaited."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            version = self.version
+            if bytes(memoryview(self._segment)) != old:
+                return True
+            left = None if end is None else end - time.monotonic()
+            if not self._segment.wait(version, True, left) and left is not None and left <= 0:
+                return False
 
     def notify_all(self):
         """Wakes who waits for another version: for those who write otherwise than by this handle, as numpy."""

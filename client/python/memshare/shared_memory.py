@@ -64,8 +64,10 @@ class _Kept:
             try:
                 if lock.acquire(False):
                     lock.release()
-            except (OSError, AssertionError):
-                pass  # it has ended, or the broker has: the mapping stays
+            except ConnectionError:
+                return  # no broker: the mappings stay
+            except OSError:
+                continue  # it has ended: the mapping stays
 
 
 _kept = _Kept()

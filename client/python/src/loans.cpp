@@ -23,6 +23,7 @@ struct Loan {
 // Never destroyed: segments can end after everything else has.
 struct All {
     std::uint64_t forks = 0;
+    std::size_t segments = 0; // that this process has
     std::vector<Fork> living;
     std::vector<Loan> loans;
     std::array<int, 2> pipe{-1, -1}; // of the fork that is under way
@@ -51,7 +52,10 @@ bool may_be_needed(const All& all, std::uint64_t born) {
 
 } // namespace
 
-std::uint64_t forks() { return All::instance().forks; }
+std::uint64_t forks_before_a_new_one() {
+    ++All::instance().segments;
+    return All::instance().forks;
+}
 
 void settle() noexcept {
     All& all = All::instance();
@@ -70,9 +74,13 @@ void settle() noexcept {
 
 void let_go(Segment&& segment, std::uint64_t born) noexcept {
     try {
-        settle();
         All& all = All::instance();
         Segment ending = std::move(segment);
+        --all.segments;
+        if (!may_be_needed(all, born) || !ending.is_shared()) {
+            return;
+        }
+        settle();
         if (may_be_needed(all, born)) {
             all.loans.push_back({std::move(ending), born});
         }
@@ -83,7 +91,7 @@ void let_go(Segment&& segment, std::uint64_t born) noexcept {
 PyObject* before_fork(PyObject* /*module*/, PyObject* /*none*/) {
     All& all = All::instance();
     settle();
-    if (pipe2(all.pipe.data(), O_CLOEXEC) != 0) {
+    if (all.segments == 0 || pipe2(all.pipe.data(), O_CLOEXEC) != 0) {
         all.pipe = {-1, -1}; // without descriptors there are no loans
     }
     Py_RETURN_NONE;

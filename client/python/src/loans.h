@@ -11,8 +11,8 @@ namespace memshare::python {
 // all that it has forked are gone (or are other programs), the other end says so. Until then what the child
 // may have inherited stays attached here.
 
-// How many forks there have been.
-std::uint64_t forks();
+// For each segment that is made or opened: how many forks there have been, as let_go() wants to know.
+std::uint64_t forks_before_a_new_one();
 
 // Lets go of a segment, now or when no child can need it any more.
 void let_go(Segment&& segment, std::uint64_t born) noexcept;

@@ -65,7 +65,7 @@ PyObject* wrapped(Segment&& segment) {
     self.segment = new Segment(std::move(segment));
     self.place = self.segment->payload().data();
     self.mutex = self.segment->access() == Access::write ? &self.segment->mutex() : nullptr;
-    self.born = forks();
+    self.born = forks_before_a_new_one();
     if (!self.segment->is_shared()) {
         link(self);
     }
