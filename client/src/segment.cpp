@@ -152,6 +152,7 @@ Segment Segment::create_alone(const Plan& plan, std::span<const std::byte> initi
     return made;
 }
 
+void Segment::attach_again() { attachment_->attach_again(); }
 void Segment::share() { attachment_->share(); }
 bool Segment::is_shared() const noexcept { return attachment_->is_shared(); }
 

@@ -215,8 +215,7 @@ class ATemporary(support.EachStartMethod):
             pid = queue.get(timeout=support.LONG)
             self.assertEqual(pid, process.pid)
             del value
-            if context.get_start_method() != "fork":  # a forked child may have forked others before
-                self.assertEqual([one.pid for one in self.attachments(name)], [pid])
+            self.assertEqual([one.pid for one in self.attachments(name)], [pid])
             begin.set()
         self.assertEqual(self.attachments(name), ())
 
@@ -262,6 +261,27 @@ class AForkedChild(unittest.TestCase):
         self.assertEqual(pid, holder)
         self.assertTrue(held)
         self.assertIsNone(memshare.describe(value.id).lock.holder)
+
+    def test_keeps_what_it_inherited_whoever_ends_first(self):
+        program = """
+import memshare, os, sys
+value, array, raw = memshare.Value("i", 5), memshare.Array("i", [1, 2]), memshare.RawValue("i", 7)
+shm = memshare.SharedMemory("inherited", create=True, size=10)
+if os.fork():
+    os._exit(0)
+sys.stdin.readline()  # the parent is gone
+value.value += 1
+array[0] += 1
+with value.get_lock():
+    print(value.value, array[:], raw.value, value.alive(), memshare.SharedMemory("inherited").size, flush=True)
+"""
+        with subprocess.Popen(
+            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            process.wait()
+            process.stdin.write("\n")
+            process.stdin.close()
+            self.assertEqual(process.stdout.read(), "6 [2, 2] 7 True 10\n")
 
     def test_has_not_what_its_parent_has_locked(self):
         value = memshare.Value("i")

@@ -73,6 +73,10 @@ class MEMSHARE_EXPORT Segment {
     void share();
     bool is_shared() const noexcept;
 
+    // In a forked child: attaches what it has inherited at once, which else its first lock or wait does. Error:
+    // no_such_segment, if it has ended and nobody else has it.
+    void attach_again();
+
     Segment(Segment&&) noexcept;
     Segment& operator=(Segment&&) noexcept; // what was held is detached
     Segment(const Segment&) = delete;

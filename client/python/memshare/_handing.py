@@ -7,22 +7,13 @@ import sys
 from . import _core
 
 
-def _before_fork():
-    _core.share_all()  # a child could not tell its copy of what is not shared
-    _core.before_fork()
-
-
-def _after_fork_in_child():
-    _core.after_fork_in_child()
-    _core.forget_alone()
-    _lent.clear()  # it is the parent's to keep
-
-
 os.register_at_fork(
-    before=_before_fork,
+    before=_core.before_fork,
     after_in_parent=_core.after_fork_in_parent,
-    after_in_child=_after_fork_in_child,
+    after_in_child=_core.after_fork_in_child,
 )
+# What was lent to a child is its parent's to keep.
+os.register_at_fork(after_in_child=lambda: _lent.clear())
 
 
 class _Loans:

@@ -6,7 +6,6 @@ attached it has ended, however that ends.
 
 import collections
 import functools
-import os
 import secrets
 import struct
 import types
@@ -57,21 +56,7 @@ class _Kept:
                 del self._by_id[name]
 
 
-    def attach_again(self):
-        """A forked child has what its parent has, and keeps it as well: its first lock attaches it."""
-        for segment in self._by_id.values():
-            lock = _core.lock(segment)
-            try:
-                if lock.acquire(False):
-                    lock.release()
-            except ConnectionError:
-                return  # no broker: the mappings stay
-            except OSError:
-                continue  # it has ended: the mapping stays
-
-
 _kept = _Kept()
-os.register_at_fork(after_in_child=_kept.attach_again)
 
 
 class SharedMemory:

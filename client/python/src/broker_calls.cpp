@@ -1,7 +1,6 @@
 #include "client/python/src/broker_calls.h"
 
 #include "client/python/src/descriptions.h"
-#include "client/python/src/loans.h"
 #include "client/python/src/segment_object.h"
 #include <memshare/broker.hpp>
 
@@ -32,8 +31,7 @@ std::string string_from(PyObject* object) {
 
 // Asks without the GIL; first all that this process knows alone is told to the broker.
 auto ask(auto question) {
-    settle();
-    const Ref shared(checked(share_all(nullptr, nullptr)));
+    share_all();
     const WithoutGil others_run;
     return question(Broker::local());
 }

@@ -3,7 +3,7 @@
 #include "client/python/src/creation.h"
 #include "client/python/src/descriptions.h"
 #include "client/python/src/failure.h"
-#include "client/python/src/loans.h"
+#include "client/python/src/fork.h"
 #include "client/python/src/lock_object.h"
 #include "client/python/src/segment_object.h"
 #include "client/python/src/synchronized.h"
@@ -26,8 +26,6 @@ std::array functions{
     PyMethodDef{"change", change, METH_VARARGS, "Changes one's lifetime, mode or group."},
     PyMethodDef{"statistics", statistics, METH_NOARGS, "What is used of which limits."},
     PyMethodDef{"version", version, METH_NOARGS, "The version of the broker."},
-    PyMethodDef{"share_all", share_all, METH_NOARGS, "Makes all that is this process's alone known."},
-    PyMethodDef{"forget_alone", forget_alone, METH_NOARGS, nullptr},
     PyMethodDef{"before_fork", before_fork, METH_NOARGS, nullptr},
     PyMethodDef{"after_fork_in_parent", after_fork_in_parent, METH_NOARGS, nullptr},
     PyMethodDef{"after_fork_in_child", after_fork_in_child, METH_NOARGS, nullptr},

@@ -2,7 +2,7 @@
 
 #include "client/python/src/element.h"
 #include "client/python/src/failure.h"
-#include "client/python/src/loans.h"
+#include <memshare/error.hpp>
 
 #include <algorithm>
 #include <array>
@@ -19,25 +19,40 @@ PyTypeObject* type = nullptr;
 
 SegmentObject& as_segment(PyObject* object) { return *reinterpret_cast<SegmentObject*>(object); }
 
-// The ring of those that the broker does not know; all of it is done with the GIL held.
-SegmentObject* alone = nullptr;
+// The ring of all segments, the newest at its end; it is only touched with the GIL held.
+SegmentObject* oldest = nullptr;
 
 void link(SegmentObject& one) {
-    if (alone == nullptr) {
-        alone = one.next_alone = one.previous_alone = &one;
+    if (oldest == nullptr) {
+        oldest = one.next = one.previous = &one;
         return;
     }
-    one.next_alone = alone;
-    one.previous_alone = alone->previous_alone;
-    one.previous_alone->next_alone = &one;
-    alone->previous_alone = &one;
+    one.next = oldest;
+    one.previous = oldest->previous;
+    one.previous->next = &one;
+    oldest->previous = &one;
 }
 
 void unlink(SegmentObject& one) {
-    one.previous_alone->next_alone = one.next_alone;
-    one.next_alone->previous_alone = one.previous_alone;
-    alone = one.next_alone == &one ? nullptr : alone == &one ? one.next_alone : alone;
-    one.next_alone = one.previous_alone = nullptr;
+    one.previous->next = one.next;
+    one.next->previous = one.previous;
+    if (oldest == &one) {
+        oldest = one.next == &one ? nullptr : one.next;
+    }
+}
+
+// Calls each(segment), until it says false.
+void for_all(auto each) {
+    SegmentObject* one = oldest;
+    if (one == nullptr) {
+        return;
+    }
+    do {
+        if (!each(*one)) {
+            return;
+        }
+        one = one->next;
+    } while (one != oldest);
 }
 
 // The dimensions that a buffer has, and how far its elements are apart in each.
@@ -65,10 +80,8 @@ PyObject* wrapped(Segment&& segment) {
     self.segment = new Segment(std::move(segment));
     self.place = self.segment->payload().data();
     self.mutex = self.segment->access() == Access::write ? &self.segment->mutex() : nullptr;
-    self.born = forks_before_a_new_one();
-    if (!self.segment->is_shared()) {
-        link(self);
-    }
+    self.is_alone = !self.segment->is_shared();
+    link(self);
     return Py_NewRef(made.get());
 }
 
@@ -79,13 +92,10 @@ void dealloc(PyObject* object) {
     if (self.weakrefs != nullptr) {
         PyObject_ClearWeakRefs(object);
     }
-    if (self.is_alone()) {
+    if (self.next != nullptr) {
         unlink(self);
     }
-    if (self.segment != nullptr) {
-        const std::unique_ptr<Segment> segment(self.segment);
-        let_go(std::move(*segment), self.born);
-    }
+    delete self.segment;
     delete self.format;
     delete[] self.shape;
     PyTypeObject* own = Py_TYPE(object);
@@ -364,24 +374,41 @@ int add_segment_type(PyObject* module) {
 }
 
 void share(SegmentObject& self) {
-    if (self.is_alone()) {
+    if (self.is_alone) {
         self.segment->share(); // with the GIL held, so that nobody uses it meanwhile
-        unlink(self);
+        self.is_alone = false;
     }
 }
 
-// A segment for which there is no room stays this process's: a forked child then finds its copy unlockable.
-PyObject* share_all(PyObject* /*module*/, PyObject* /*none*/) {
-    while (alone != nullptr) {
-        if (guarded([] {
-                share(*alone);
-                return 0;
-            }) < 0) {
-            PyErr_Clear();
-            return Py_NewRef(Py_False);
+// A segment for which there is no room stays this process's.
+void share_all() {
+    for_all([](SegmentObject& one) {
+        const bool shared = guarded([&] {
+                                share(one);
+                                return 0;
+                            }) == 0;
+        PyErr_Clear();
+        return shared;
+    });
+}
+
+bool has_segments() { return oldest != nullptr; }
+
+// What is read-only needs no session: it has no lock, and whoever waits for its changes attaches it.
+void attach_all_again() {
+    for_all([](SegmentObject& one) {
+        one.is_alone = false;
+        try {
+            if (!one.is_readonly()) {
+                one.segment->attach_again();
+            }
+        } catch (const Error& error) {
+            return error.code() != Errc::no_broker && error.code() != Errc::broker_lost;
+        } catch (...) {
+            return true; // for want of memory its first lock does it
         }
-    }
-    return Py_NewRef(Py_True);
+        return true;
+    });
 }
 
 bool wait_for_lock(SegmentObject& self, const detail::Deadline& deadline) {
@@ -397,14 +424,6 @@ bool acquire_slowly(SegmentObject& self) {
         return false;
     }
     return guarded([&] { return wait_for_lock(self, {}) ? 1 : 0; }) == 1;
-}
-
-// It goes the way of every lock in a forked child, and is told that there is no such segment.
-PyObject* forget_alone(PyObject* /*module*/, PyObject* /*none*/) {
-    while (alone != nullptr) {
-        unlink(*alone);
-    }
-    Py_RETURN_NONE;
 }
 
 int get_buffer(SegmentObject& self, Py_buffer* view, int flags) {

@@ -19,14 +19,13 @@ struct SegmentObject {
     std::string* format;
     Py_ssize_t* shape; // of the buffer; strides follow it
     int dimensions;
-    std::uint64_t born;        // before which fork; see loans.h
-    SegmentObject* next_alone; // in the ring of those that the broker does not know yet
-    SegmentObject* previous_alone;
+    SegmentObject* next; // in the ring of all that this process has
+    SegmentObject* previous;
+    bool is_alone; // the broker does not know it yet
     PyObject* weakrefs;
 
     const SegmentInfo& info() const { return segment->info(); }
     bool is_readonly() const { return mutex == nullptr; }
-    bool is_alone() const { return next_alone != nullptr; }
 };
 
 PyTypeObject* segment_type();
@@ -41,10 +40,12 @@ PyObject* wrapped(Segment&& segment);
 void share(SegmentObject& self);
 
 // All of them, as far as the broker has room; the rest stays this process's alone.
-PyObject* share_all(PyObject* module, PyObject* none);
+void share_all();
+bool has_segments();
 
-// In a forked child: what its parent had no room to share is a copy, and nobody's.
-PyObject* forget_alone(PyObject* module, PyObject* none);
+// In a forked child: attaches all, as far as the broker can. What its parent had no room to share is a copy,
+// and from here on nobody's.
+void attach_all_again();
 
 // The buffer protocol of everything that shows this segment: the buffer is this object's.
 int get_buffer(SegmentObject& self, Py_buffer* view, int flags);

@@ -224,7 +224,7 @@ int get_buffer_of(PyObject* object, Py_buffer* view, int flags) {
 // process knows need not be locked for one access.
 bool is_undisturbed(const Synchronized& self) {
     const SegmentObject& segment = *self.segment;
-    return self.user_lock == nullptr && segment.is_alone() &&
+    return self.user_lock == nullptr && segment.is_alone &&
            (segment.segment->header().lock.word.load(std::memory_order_relaxed) == 0 ||
             segment.mutex->is_held());
 }
