@@ -5,12 +5,16 @@ It takes a checkout of the whole repository, a C++ compiler, CMake, Ninja and nl
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 HOUSE = Path(__file__).resolve().parent.parent.parent
+
+# What is made on the way stays out of the checkout.
+scratch = tempfile.TemporaryDirectory(prefix="memshare-python-")
 
 
 class BuildByCMake(build_ext):
@@ -30,4 +34,8 @@ class BuildByCMake(build_ext):
             self.copy_file(str(built), str(package / built.name))
 
 
-setup(ext_modules=[Extension("memshare._core", sources=[])], cmdclass={"build_ext": BuildByCMake})
+setup(
+    ext_modules=[Extension("memshare._core", sources=[])],
+    cmdclass={"build_ext": BuildByCMake},
+    options={"build": {"build_base": scratch.name}, "egg_info": {"egg_base": scratch.name}},
+)

@@ -14,7 +14,7 @@ PACKAGE = Path(memshare.__file__).parent
 
 class TheStubs(unittest.TestCase):
     def mypy(self, *arguments):
-        where = {"MYPYPATH": str(PACKAGE.parent), "PYTHONPATH": str(PACKAGE.parent)}
+        where = {name: str(PACKAGE.parent) for name in ("MYPYPATH", "PYTHONPATH")} | {"MYPY_CACHE_DIR": os.devnull}
         result = subprocess.run(
             [sys.executable, "-m", *arguments], capture_output=True, text=True, cwd=HERE, env=os.environ | where
         )
@@ -28,7 +28,7 @@ class TheStubs(unittest.TestCase):
         self.mypy("mypy.stubtest", "memshare", "--ignore-missing-stub", "--allowlist", "stubs_allowed.txt")
 
     def test_are_strictly_checked_in_a_program_that_runs(self):
-        self.mypy("mypy", "--strict", "--cache-dir", os.devnull, "typed_program.py")
+        self.mypy("mypy", "--strict", "typed_program.py")
         said = subprocess.run([sys.executable, HERE / "typed_program.py"], capture_output=True, text=True)
         self.assertEqual(said.stdout, "1.5 1 [1, 2, 3] b'abc' 1.0 1 None 5 ['typed']\n")
         self.assertEqual(said.stderr, "")
