@@ -207,6 +207,14 @@ class ATemporary(support.EachStartMethod):
         self.assertEqual(process.exitcode, 0)
         self.assertEqual(memshare.list(), before)
 
+    def each_is_gone_if_the_child_cannot_be_started(self, context):
+        before = memshare.list()
+        if context.get_start_method() != "fork":  # which pickles nothing
+            with self.assertRaises(Exception):
+                context.Process(target=change, args=(memshare.Value("i", 5), lambda: None)).start()
+        gc.collect()
+        self.assertEqual(memshare.list(), before)
+
     def each_is_the_childs_alone_once_the_child_has_it(self, context):
         queue, begin = context.Queue(), context.Event()
         value = memshare.Value("i", 5)

@@ -4,12 +4,12 @@ The objects are those of multiprocessing.Value and Array, and with a name every 
 """
 
 from ._broker import (
-    Attachment,
+    AttachmentInfo,
     DeadHolder,
     Element,
     Field,
     LockInfo,
-    Process,
+    ProcessInfo,
     SegmentDescription,
     SegmentInfo,
     Statistics,
@@ -52,5 +52,6 @@ from ._values import (
 from ._version import __version__
 
 
-# Not list and open, which "from memshare import *" would hide.
-__all__ = [name for name in globals() if not name.startswith("_") and name not in ("list", "open")]
+# Not those by which "from memshare import *" would hide what Python or multiprocessing calls so.
+_hiding = {"Lock", "list", "open"}
+__all__ = [name for name in globals() if not name.startswith("_") and name not in _hiding]

@@ -270,7 +270,7 @@ class SegmentInfo:
     type: str
 
 @dataclass(frozen=True)
-class Process:
+class ProcessInfo:
     pid: int
     uid: int
     program: str
@@ -287,7 +287,7 @@ class DeadHolder(structseq[Any], tuple[int, int, str, float]):
     def time(self) -> float: ...
 
 @dataclass(frozen=True)
-class Attachment:
+class AttachmentInfo:
     pid: int
     uid: int
     program: str
@@ -296,7 +296,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class LockInfo:
-    holder: Process | None
+    holder: ProcessInfo | None
     waiting: bool
     recoveries: int
     last_recovery: DeadHolder | None
@@ -304,7 +304,7 @@ class LockInfo:
 @dataclass(frozen=True)
 class SegmentDescription:
     segment: SegmentInfo
-    attachments: tuple[Attachment, ...]
+    attachments: tuple[AttachmentInfo, ...]
     lock: LockInfo
 
 @dataclass(frozen=True)

@@ -54,14 +54,14 @@ class SegmentInfo:
 
 
 @dataclasses.dataclass(frozen=True)
-class Process:
+class ProcessInfo:
     pid: int
     uid: int
     program: str
 
 
 @dataclasses.dataclass(frozen=True)
-class Attachment:
+class AttachmentInfo:
     """A process that has a segment mapped."""
 
     pid: int
@@ -75,7 +75,7 @@ class Attachment:
 class LockInfo:
     """A segment's lock as it was when the broker looked."""
 
-    holder: Optional[Process]
+    holder: Optional[ProcessInfo]
     waiting: bool
     recoveries: int
     last_recovery: Optional[DeadHolder]
@@ -126,9 +126,9 @@ def describe(name_or_id):
     lock = told["lock"]
     return SegmentDescription(
         segment_info(told["segment"]),
-        tuple(Attachment(**one) for one in told["attachments"]),
+        tuple(AttachmentInfo(**one) for one in told["attachments"]),
         LockInfo(
-            _of(Process, lock["holder"]),
+            _of(ProcessInfo, lock["holder"]),
             lock["waiting"],
             lock["recoveries"],
             lock["last_recovery"],

@@ -3,9 +3,9 @@
 import os
 import select
 import sys
+import weakref
 
 from . import _core
-
 
 os.register_at_fork(
     before=_core.before_fork,
@@ -52,7 +52,7 @@ def _is_over(popen):
     return bool(sentinel.poll(0))
 
 
-_lent: set = set()
+_lent: weakref.WeakSet = weakref.WeakSet()  # each is its popen's
 
 
 def _has(pid, segment):
@@ -75,7 +75,7 @@ def lend(segment):
     if popen is None:
         return
     settle()
-    for loans in _lent:
+    for loans in tuple(_lent):
         if loans.popen is popen:
             break
     else:
