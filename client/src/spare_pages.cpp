@@ -12,6 +12,11 @@ constexpr std::size_t page = 4096;
 // Of one thread, so that nobody waits for another. In a forked child they are copies, as good as any.
 class SparePages {
   public:
+    SparePages() = default;
+    SparePages(const SparePages&) = delete;
+    SparePages& operator=(const SparePages&) = delete;
+    ~SparePages() { count_ = pages_.size(); } // what static objects give back after this is not kept
+
     proto::Mapping take() { return count_ == 0 ? proto::Mapping() : std::move(pages_[--count_]); }
 
     void keep(proto::Mapping memory) noexcept {
