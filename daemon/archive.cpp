@@ -3,7 +3,9 @@
 #include "daemon/records.h"
 #include "proto/limits.h"
 
+#include <algorithm>
 #include <map>
+#include <unordered_set>
 
 namespace memshare::daemon {
 
@@ -20,24 +22,46 @@ Vault::Valuable valuable(const std::shared_ptr<const Fd>& process) {
     return {.fd = process->number(), .owner = process, .bytes = 0};
 }
 
+// Of a process's groups, as the ledger's records have a bound. Nobody has so many for their rights' sake.
+constexpr std::size_t most_groups = 32768;
+
 // What one process has left for the next, by what it is.
 class Restoration {
   public:
     Restoration(Registry& registry, Quota& quota, Vault& vault, const Tell& tell)
         : registry_(registry), quota_(quota), vault_(vault), tell_(tell) {}
 
-    Archive::Restored restore(std::vector<Ledger::Found> all, HolderId last_holder) {
-        for_each<SessionRecord>(all, [this](SessionRecord& is, Record& record) { take(is, record); });
-        for_each<ProgressRecord>(all, [this](ProgressRecord& is, Record& record) { take(is, record); });
-        for_each<SegmentRecord>(all, [this](SegmentRecord& is, Record& record) { take(is, record); });
-        for_each<AttachmentRecord>(all, [this](AttachmentRecord& is, Record& record) { take(is, record); });
+    // Those records that cannot be read are left in `all`.
+    Result<Archive::Restored> restore(std::vector<Ledger::Found>& all, HolderId last_holder) {
+        auto sessions = read<SessionRecord>(all);
+        auto progress = read<ProgressRecord>(all);
+        auto segments = read<SegmentRecord>(all);
+        auto attachments = read<AttachmentRecord>(all);
+        std::unordered_set<std::uint32_t> numbers;
+        std::ranges::for_each(sessions, [&](const auto& one) { numbers.insert(one.is.descriptor); });
+        std::ranges::for_each(segments, [&](const auto& one) { numbers.insert(one.is.descriptor); });
+        if (const auto fetched = vault_.fetch(numbers); !fetched) {
+            return std::unexpected(fetched.error());
+        }
+        const auto take_one = [this](auto& one) { take(one.is, one.record); };
+        std::ranges::for_each(sessions, take_one);
+        std::ranges::for_each(progress, take_one);
+        std::ranges::for_each(segments, take_one);
+        std::ranges::for_each(attachments, take_one);
         registry_.restored(last_holder);
         vault_.drop_the_rest();
         return std::move(restored_);
     }
 
   private:
-    template <typename Of> void for_each(std::vector<Ledger::Found>& all, auto each) {
+    template <typename Of> struct Kept {
+        Of is;
+        Record record;
+    };
+
+    // What is not of this kind, or cannot be read as such, stays where it is.
+    template <typename Of> std::vector<Kept<Of>> read(std::vector<Ledger::Found>& all) {
+        std::vector<Kept<Of>> kept;
         for (Ledger::Found& found : all) {
             if (found.kind != Of::kind) {
                 continue;
@@ -46,11 +70,12 @@ class Restoration {
             auto what = json ? proto::read_json<Of>(*json, proto::Strangers::ignore)
                              : std::unexpected(proto::WrongPart("all"));
             if (what) {
-                each(*what, found.record);
+                kept.push_back({*std::move(what), std::move(found.record)});
             } else {
                 lost("a record, as its " + what.error() + " is wrong: " + std::string(found.text));
             }
         }
+        return kept;
     }
 
     void lost(const std::string& what, std::string segment = {}, std::optional<proto::Process> process = {}) {
@@ -61,7 +86,7 @@ class Restoration {
     }
 
     void take(SessionRecord& is, Record& record) {
-        auto process = std::make_shared<const Fd>(vault_.find(is.descriptor));
+        auto process = std::make_shared<const Fd>(vault_.take(is.descriptor));
         if (!*process) {
             lost("a session, as its process is not in the vault", {},
                  proto::Process{.pid = is.pid, .uid = is.caller.uid, .program = std::move(is.program)});
@@ -96,7 +121,7 @@ class Restoration {
     }
 
     void take(SegmentRecord& is, Record& record) {
-        Fd fd = vault_.find(is.descriptor);
+        Fd fd = vault_.take(is.descriptor);
         auto adopted = fd ? Memory::adopt(std::move(fd), is.is.huge_pages)
                           : proto::system_error("find it in the vault", ENOENT);
         if (!adopted) {
@@ -120,6 +145,7 @@ class Restoration {
                                               .last_recovery = std::move(is.last_recovery),
                                               .charge = std::move(charges.segment),
                                               .name_charge = std::move(charges.name),
+                                              .descriptor_charge = std::move(charges.descriptor),
                                               .reading_charge = {},
                                               .record = std::move(record),
                                               .deposit = vault_.put_back(is.descriptor, valuable(memory)),
@@ -129,23 +155,25 @@ class Restoration {
 
     Charges charges_for_restored(const SegmentRecord& is, std::uint64_t bytes) {
         const std::uint32_t uid = is.is.rights.uid;
-        return {
-            .segment =
-                quota_.charge_anyway(uid, {{Resource::segments, 1},
-                                           {Resource::bytes, bytes},
-                                           {Resource::descriptors, proto::limits::descriptors_per_segment}}),
-            .name = is.is.name && !is.ended ? quota_.charge_anyway(uid, {{Resource::names, 1}}) : Charge(),
-            .attachment = {}};
+        const bool is_named = is.is.name && !is.ended;
+        return {.segment = quota_.charge_anyway(uid, {{Resource::segments, 1}, {Resource::bytes, bytes}}),
+                .name = is_named ? quota_.charge_anyway(uid, {{Resource::names, 1}}) : Charge(),
+                .descriptor = quota_.charge_anyway(
+                    uid, {{Resource::descriptors, proto::limits::descriptors_per_segment}}),
+                .attachment = {}};
     }
 
     void take(const AttachmentRecord& is, Record& record) {
-        Session* const session = registry_.find_session(is.holder);
         const auto segment = by_age_.find(is.segment);
-        if (session == nullptr || segment == by_age_.end()) {
+        if (segment == by_age_.end()) {
             return;
         }
         if (is.readers + is.writers == 0) {
             restored_.held.push_back({segment->second->remains(), is.holder, std::move(record)});
+            return;
+        }
+        Session* const session = registry_.find_session(is.holder);
+        if (session == nullptr) {
             return;
         }
         Registry::restore(*session, *segment->second,
@@ -168,13 +196,21 @@ class Restoration {
 
 } // namespace
 
-Archive::Restored Archive::restore(Registry& registry, Quota& quota, const Tell& tell) {
+Result<Archive::Restored> Archive::restore(Registry& registry, Quota& quota, const Tell& tell) {
     if (!keeps()) {
-        return {};
+        return Restored{};
     }
-    const auto last_holder = static_cast<HolderId>(ledger_->number());
-    auto restored = Restoration(registry, quota, *vault_, tell).restore(ledger_->take_all(), last_holder);
-    commit();
+    auto all = ledger_->take_all();
+    auto restored =
+        Restoration(registry, quota, *vault_, tell).restore(all, static_cast<HolderId>(ledger_->number()));
+    for (Ledger::Found& found : all) {
+        if (found.record) { // a newer version may know what it says
+            unread_.push_back(std::move(found.record));
+        }
+    }
+    if (restored) {
+        commit();
+    }
     return restored;
 }
 
@@ -194,9 +230,11 @@ template <typename Of> void Archive::write(Record& record, const Of& what) {
 }
 
 void Archive::write(Session& session, bool ended) {
+    Caller caller = session.caller;
+    caller.groups.resize(std::min(caller.groups.size(), most_groups));
     write(session.record, SessionRecord{.holder = session.holder,
                                         .token = session.token,
-                                        .caller = session.caller,
+                                        .caller = std::move(caller),
                                         .pid = session.pid,
                                         .process_inode = session.process_inode,
                                         .program = session.program,

@@ -21,12 +21,13 @@ class Archive final : public Keeper {
     Archive(std::unique_ptr<Ledger> ledger, std::unique_ptr<Vault> vault)
         : ledger_(std::move(ledger)), vault_(std::move(vault)) {}
 
-    // Fills an empty registry with what is kept, and has all that happens there kept from now on.
+    // Fills an empty registry with what is kept, and has all that happens there kept from now on. An error
+    // (too many open files), if this process may not open all of it: then it stays as it is.
     struct Restored {
         std::vector<HolderId> ended; // sessions that had, but may have left something behind
         std::vector<Held> held;
     };
-    Restored restore(Registry& registry, Quota& quota, const Tell& tell);
+    proto::Result<Restored> restore(Registry& registry, Quota& quota, const Tell& tell);
 
     // Whether anything is.
     bool keeps() const { return ledger_ != nullptr; }
@@ -55,6 +56,7 @@ class Archive final : public Keeper {
 
     std::unique_ptr<Ledger> ledger_;
     std::unique_ptr<Vault> vault_;
+    std::vector<Record> unread_;
     std::string text_;
 };
 

@@ -50,11 +50,13 @@ Answer<Blueprint> blueprint_of(const Session& session, const proto::Create& call
 }
 
 Answer<Charges> charges_for(Quota& quota, std::uint32_t uid, const Blueprint& plan, std::uint64_t bytes) {
-    auto segment = quota.charge(uid, {{Resource::segments, 1},
-                                      {Resource::bytes, bytes},
-                                      {Resource::descriptors, proto::limits::descriptors_per_segment}});
+    auto segment = quota.charge(uid, {{Resource::segments, 1}, {Resource::bytes, bytes}});
     if (!segment) {
         return std::unexpected(segment.error());
+    }
+    auto descriptor = quota.charge(uid, Resource::descriptors, proto::limits::descriptors_per_segment);
+    if (!descriptor) {
+        return std::unexpected(descriptor.error());
     }
     auto name = quota.charge(uid, Resource::names, plan.name ? 1 : 0);
     if (!name) {
@@ -64,7 +66,10 @@ Answer<Charges> charges_for(Quota& quota, std::uint32_t uid, const Blueprint& pl
     if (!attachment) {
         return std::unexpected(attachment.error());
     }
-    return Charges{*std::move(segment), *std::move(name), *std::move(attachment)};
+    return Charges{.segment = *std::move(segment),
+                   .name = *std::move(name),
+                   .descriptor = *std::move(descriptor),
+                   .attachment = *std::move(attachment)};
 }
 
 proto::Result<Memory> memory_for(const Blueprint& plan, std::uint64_t bytes) {

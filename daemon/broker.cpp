@@ -28,9 +28,7 @@ Broker::Broker(asio::io_context& loop, Quota& quota, Archive& archive)
       lifelines_(loop, [this](HolderId session) { end(session); }),
       tidying_(loop),
       idling_(loop),
-      turns_(loop) {
-    restore();
-}
+      turns_(loop) {}
 
 // What is done with its outcome changes what there is.
 void Broker::run(Errands::Errand errand, Haste haste) {
@@ -47,8 +45,10 @@ void Broker::run(Errands::Errand errand, Haste haste) {
     haste == Haste::none ? errands_.run(std::move(work)) : errands_.run_first(std::move(work));
 }
 
-void Broker::restore() {
-    service_.restore();
+proto::Result<void> Broker::restore() {
+    if (auto restored = service_.restore(); !restored) {
+        return restored;
+    }
     registry_.for_each_session(
         [this](const Session& session) { lifelines_.tie(session.holder, session.process_fd); });
     if (registry_.sessions() > 0) {
@@ -61,6 +61,7 @@ void Broker::restore() {
     }
     closer_.close(registry_.take_released());
     commit();
+    return {};
 }
 
 // Nobody would notice that their connection has ended, as that was with another process.
@@ -76,11 +77,28 @@ void Broker::end_the_idle() {
     }
 }
 
-proto::Answer<Charge> Broker::admit(std::uint32_t uid) { return service_.admit(uid); }
+proto::Answer<Admission> Broker::admit(std::uint32_t uid) {
+    auto charge = service_.admit(uid);
+    if (charge) {
+        return Admission{.charge = *std::move(charge)};
+    }
+    auto& guests = guests_[uid];
+    if (guests == nullptr) {
+        guests = std::make_shared<int>();
+    }
+    long without_a_line = 0;
+    registry_.for_each_session([&](const Session& session) {
+        without_a_line += session.caller.uid == uid && !lines_.contains(session.holder) ? 1 : 0;
+    });
+    if (guests.use_count() - 1 >= without_a_line) {
+        return std::unexpected(charge.error());
+    }
+    return Admission{.charge = {}, .guest = guests};
+}
 
-proto::Answer<HolderId> Broker::welcome(Peer peer, Charge charge) {
+proto::Answer<HolderId> Broker::welcome(Peer peer, Admission admission) {
     auto process = peer.process;
-    const auto session = service_.welcome(std::move(peer), std::move(charge));
+    const auto session = service_.welcome(std::move(peer), std::move(admission));
     if (!session) {
         log({.event = Report::Event::session_refused,
              .sentence = "a session is refused: cannot " + session.error().sentence()});
@@ -100,7 +118,15 @@ void Broker::connect(HolderId session, Line& line) {
 }
 
 void Broker::answer(HolderId session, Line& line, const proto::Call& call, Outgoing& out) {
-    service_.answer(session, call, out);
+    try {
+        service_.answer(session, call, out);
+    } catch (...) { // for want of memory
+        if (archive_.keeps()) {
+            std::terminate(); // what is half done is undone for the next process, and would count for this
+                              // one
+        }
+        throw;
+    }
     if (out.hang_up) {
         lines_.erase(session); // it ends by itself, when the last reply is sent
     } else if (out.session != session) {

@@ -24,20 +24,23 @@ class Line {
 
 class Broker {
   public:
-    // Goes on from what is kept. The quota and the archive outlive the loop: what waits there holds charges
-    // and records to the end.
+    // The quota and the archive outlive the loop: what waits there holds charges and records to the end.
     Broker(asio::io_context& loop, Quota& quota, Archive& archive);
+
+    // Goes on from what is kept, before anything else. An error, if it cannot be taken up; it stays as it is.
+    proto::Result<void> restore();
 
     asio::io_context& loop() { return loop_; }
 
     // Whose turn it is: all that a peer's coming or calling makes to do is done in its user's.
     Turns& turns() { return turns_; }
 
-    // Somebody of this user's has connected: what his session will take, if he may have one more.
-    proto::Answer<Charge> admit(std::uint32_t uid);
+    // Somebody of this user's has connected: what his session will take, if he may have one more, or has one
+    // that nobody talks to, and to which this may be the way.
+    proto::Answer<Admission> admit(std::uint32_t uid);
 
     // Opens a session that lives as long as the peer's process.
-    proto::Answer<HolderId> welcome(Peer peer, Charge charge);
+    proto::Answer<HolderId> welcome(Peer peer, Admission admission);
 
     // From here on this is the session's only line: another that it had is hung up, and so is this one when
     // the session ends. The line stays until it says that it is over.
@@ -61,7 +64,6 @@ class Broker {
 
   private:
     void run(Errands::Errand errand, Haste haste);
-    void restore();
     void end(HolderId session);
     void end_the_idle();
     void settle(HolderId session);
@@ -77,6 +79,8 @@ class Broker {
     Errands errands_; // after what they work on
     Lifelines lifelines_;
     std::unordered_map<HolderId, Line*> lines_;
+    std::unordered_map<std::uint32_t, std::shared_ptr<const void>>
+        guests_; // whose owners are those of a user
     asio::steady_timer tidying_, idling_;
     std::optional<std::chrono::steady_clock::time_point> next_tidying_;
     Turns turns_; // what still waits in it may hold any of the others

@@ -52,25 +52,25 @@ void Conversation::begin(Broker& broker, Fd socket) {
         spdlog::debug("a peer cannot be told: {}", uid.error().sentence());
         return;
     }
-    auto charge = broker.admit(*uid); // before he waits, so that not too many do
-    if (!charge) {
-        turn_away(std::move(socket), charge.error());
+    auto admission = broker.admit(*uid); // before he waits, so that not too many do
+    if (!admission) {
+        turn_away(std::move(socket), admission.error());
         return;
     }
-    auto step = [&broker, waiting = std::move(socket), charged = *std::move(charge)]() mutable {
-        open(broker, std::move(waiting), std::move(charged));
+    auto step = [&broker, waiting = std::move(socket), admitted = *std::move(admission)]() mutable {
+        open(broker, std::move(waiting), std::move(admitted));
     };
     broker.turns().take(*uid, Turns::Of::newcomer, std::move(step));
 }
 
-void Conversation::open(Broker& broker, Fd socket, Charge charge) {
+void Conversation::open(Broker& broker, Fd socket, Admission admission) {
     auto peer = Peer::of(socket.number());
     if (!peer) {
         spdlog::debug("a peer was gone at once: {}", peer.error().sentence());
         return;
     }
     const std::uint32_t uid = peer->caller.uid;
-    const auto welcomed = broker.welcome(*std::move(peer), std::move(charge));
+    const auto welcomed = broker.welcome(*std::move(peer), std::move(admission));
     if (!welcomed) {
         turn_away(std::move(socket), welcomed.error());
         return;

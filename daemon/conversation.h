@@ -25,7 +25,7 @@ class Conversation final : public Line, public std::enable_shared_from_this<Conv
   private:
     using Socket = asio::local::stream_protocol::socket;
 
-    static void open(Broker& broker, proto::Fd socket, Charge charge);
+    static void open(Broker& broker, proto::Fd socket, Admission admission);
 
     asio::awaitable<void> converse();
     asio::awaitable<bool> receive();

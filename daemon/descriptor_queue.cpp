@@ -71,8 +71,14 @@ std::vector<Fd> descriptors_in(msghdr& message) {
 }
 
 // The next message from where the last look ended; nothing, if that was the last one.
-Result<std::optional<std::vector<DescriptorQueue::Shown>>> look_further(int socket) {
+Result<std::optional<std::vector<DescriptorQueue::Shown>>> look_further(int socket,
+                                                                        DescriptorQueue::With what) {
+    const bool opens = what == DescriptorQueue::With::descriptors;
     Envelope envelope;
+    if (!opens) {
+        envelope.message.msg_control = nullptr;
+        envelope.message.msg_controllen = 0;
+    }
     ssize_t size = 0;
     do { // NOLINT(*-avoid-do-while)
         size = recvmsg(socket, &envelope.message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -83,14 +89,14 @@ Result<std::optional<std::vector<DescriptorQueue::Shown>>> look_further(int sock
     if (size < 0) {
         return system_error("look through the kept descriptors");
     }
-    auto fds = descriptors_in(envelope.message);
-    if ((envelope.message.msg_flags & MSG_CTRUNC) != 0 ||
-        fds.size() * sizeof(std::uint32_t) != static_cast<std::size_t>(size)) {
+    const std::size_t count = static_cast<std::size_t>(size) / sizeof(std::uint32_t);
+    auto fds = opens ? descriptors_in(envelope.message) : std::vector<Fd>(count);
+    if (fds.size() != count) {
         return system_error("open all kept descriptors (a higher LimitNOFILE= lets it)", EMFILE);
     }
     std::vector<DescriptorQueue::Shown> shown;
-    shown.reserve(fds.size());
-    for (std::size_t at = 0; at < fds.size(); ++at) {
+    shown.reserve(count);
+    for (std::size_t at = 0; at < count; ++at) {
         shown.push_back({envelope.numbers.at(at), std::move(fds[at])});
     }
     return shown;
@@ -140,12 +146,13 @@ void DescriptorQueue::drop_front() {
     static_cast<void>(recv(out_.number(), &byte, 1, MSG_DONTWAIT));
 }
 
-Result<void> DescriptorQueue::look_through(const std::function<void(std::vector<Shown>)>& show) const {
+Result<void> DescriptorQueue::look_through(With what,
+                                           const std::function<void(std::vector<Shown>)>& show) const {
     if (const auto begun = look_from(out_.number(), start); !begun) {
         return begun;
     }
     while (true) {
-        auto shown = look_further(out_.number());
+        auto shown = look_further(out_.number(), what);
         if (!shown) {
             return std::unexpected(shown.error());
         }

@@ -35,13 +35,14 @@ class DescriptorQueue {
     // Takes the oldest message out, and closes what was in it.
     void drop_front();
 
-    // Shows what each message holds, in their order: a second owner of every descriptor. An error (too many
-    // open files), if this process may not have so many.
+    // Shows what each message holds, in their order: only the numbers, or also a second owner of every
+    // descriptor. An error (too many open files), if this process may not have so many.
     struct Shown {
         std::uint32_t number = 0;
-        proto::Fd fd;
+        proto::Fd fd{};
     };
-    proto::Result<void> look_through(const std::function<void(std::vector<Shown>)>& show) const;
+    enum class With { numbers, descriptors };
+    proto::Result<void> look_through(With what, const std::function<void(std::vector<Shown>)>& show) const;
 
   private:
     DescriptorQueue(proto::Fd in, proto::Fd out) : in_(std::move(in)), out_(std::move(out)) {}

@@ -1,6 +1,8 @@
 #include "daemon/kept.h"
 
 #include <array>
+#include <charconv>
+#include <iterator>
 #include <string>
 
 namespace memshare::daemon {
@@ -10,7 +12,7 @@ using proto::Result;
 
 const std::string ledger_name = std::string(kept_prefix) + "ledger";
 
-std::string queue_name(std::size_t at) { return std::string(kept_prefix) + "vault-" + std::to_string(at); }
+const std::string queue_prefix = std::string(kept_prefix) + "vault-";
 
 Result<std::unique_ptr<Ledger>> open_ledger(KeptDescriptors& kept) {
     auto found = kept.extract(ledger_name);
@@ -19,21 +21,40 @@ Result<std::unique_ptr<Ledger>> open_ledger(KeptDescriptors& kept) {
         return std::unexpected(ledger.error());
     }
     if (!found) {
-        keep(ledger_name, std::array{ledger->descriptor()});
+        if (const auto told = keep(ledger_name, std::array{ledger->descriptor()}); !told) {
+            return std::unexpected(told.error());
+        }
     }
     return std::make_unique<Ledger>(*std::move(ledger));
 }
 
 // Both sockets of each bear its name.
-std::vector<DescriptorQueue> take_queues(KeptDescriptors& kept) {
-    std::vector<DescriptorQueue> queues;
-    while (kept.count(queue_name(queues.size())) == 2) {
-        auto one = kept.extract(kept.find(queue_name(queues.size())));
-        auto other = kept.extract(kept.find(queue_name(queues.size())));
-        queues.push_back(DescriptorQueue::adopt(std::move(one.mapped()), std::move(other.mapped())));
+Vault::Queues take_queues(KeptDescriptors& kept) {
+    Vault::Queues queues;
+    for (auto one = kept.lower_bound(queue_prefix);
+         one != kept.end() && one->first.starts_with(queue_prefix);) {
+        const auto [begin, end] = kept.equal_range(one->first);
+        const std::string digits = begin->first.substr(queue_prefix.size());
+        std::size_t number = 0;
+        std::from_chars(digits.data(), digits.data() + digits.size(), number);
+        if (std::distance(begin, end) == 2) {
+            queues.emplace(number, DescriptorQueue::adopt(std::move(begin->second),
+                                                          std::move(std::next(begin)->second)));
+        }
+        one = end;
     }
     return queues;
 }
+
+class ServiceManager final : public Vault::Keeper {
+  public:
+    Result<void> keep(std::size_t number, const DescriptorQueue& queue) override {
+        return daemon::keep(queue_prefix + std::to_string(number), queue.sockets());
+    }
+    void keep_no_more(std::size_t number) override {
+        daemon::keep_no_more(queue_prefix + std::to_string(number));
+    }
+};
 
 } // namespace
 
@@ -48,10 +69,7 @@ Result<std::unique_ptr<Archive>> open_archive(KeptDescriptors kept) {
     }
     auto queues = take_queues(kept);
     is_new = is_new || queues.empty();
-    auto keep_queue = [next = queues.size()](const DescriptorQueue& queue) mutable {
-        keep(queue_name(next++), queue.sockets());
-    };
-    auto vault = Vault::open(std::move(queues), std::move(keep_queue));
+    auto vault = Vault::open(std::move(queues), std::make_unique<ServiceManager>());
     if (!vault) {
         return std::unexpected(vault.error());
     }

@@ -1,12 +1,12 @@
 #include "daemon/ledger.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <bit>
-#include <cassert>
 #include <cstring>
 #include <new>
 
@@ -19,7 +19,8 @@ using proto::Result;
 namespace {
 
 constexpr std::uint64_t magic = 0x7265'6467'656c'736d; // "msledger"
-constexpr std::uint32_t format = 1;                    // of what is below, and of the texts
+constexpr std::size_t least_hole = 8192; // a page costs more to give back and take again than it is worth
+constexpr std::uint32_t format = 1;      // of what is below, and of the texts
 
 } // namespace
 
@@ -136,8 +137,7 @@ void Ledger::look_at(Record::Slot& slot, std::size_t size_class) {
         slot.erased = 0;
         found_.push_back(&slot);
     } else {
-        slot.written = 0;
-        free_.at(size_class).push_back(&slot);
+        free(slot); // which also gives back the page that was read
     }
 }
 
@@ -154,7 +154,9 @@ std::uint64_t Ledger::number() const { return head().number; }
 void Ledger::set_number(std::uint64_t number) { head().number = number; }
 
 void Ledger::write(Record& record, std::uint32_t kind, std::string_view text) {
-    assert(text.size() <= most_text);
+    if (text.size() > most_text) {
+        throw std::bad_alloc();
+    }
     Record::Slot& slot = new_slot(sizeof(Record::Slot) + text.size());
     std::memcpy(slot.text(), text.data(), text.size());
     slot.kind = kind;
@@ -208,7 +210,13 @@ void Ledger::free(Record::Slot& slot) {
     slot.written.store(0, std::memory_order_release);
     const std::size_t offset =
         static_cast<std::size_t>(reinterpret_cast<std::byte*>(&slot) - mapping_.bytes().data());
-    free_.at(chunk(offset / chunk_bytes - 1).size_class).push_back(&slot);
+    const std::size_t size_class = chunk(offset / chunk_bytes - 1).size_class;
+    const std::size_t bytes = smallest_slot << size_class;
+    if (bytes >= least_hole) { // what is zero is free as well
+        fallocate(memory_.number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                  static_cast<off_t>(bytes));
+    }
+    free_.at(size_class).push_back(&slot);
 }
 
 void Ledger::commit() {

@@ -52,8 +52,8 @@ class Ledger {
     // What to keep; borrowed.
     int descriptor() const { return memory_.number(); }
 
-    // Replaces what a record says. Its kind is the caller's, and at most `most_text` bytes make a text.
-    // Throws std::bad_alloc, if there is no memory for it.
+    // Replaces what a record says. Its kind is the caller's. Throws std::bad_alloc, if there is no memory for
+    // it, or if there are more bytes than a text can have.
     void write(Record& record, std::uint32_t kind, std::string_view text);
     static constexpr std::size_t most_text = (std::size_t{1} << 19) - 64;
 

@@ -6,7 +6,6 @@
 #include "proto/socket_address.h"
 
 #include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
@@ -167,7 +166,12 @@ void serve(Broker& broker, Fd socket) {
         return;
     }
     asio::posix::stream_descriptor listening(broker.loop(), socket.release());
-    asio::co_spawn(broker.loop(), accept_all(broker, std::move(listening)), asio::detached);
+    asio::co_spawn(
+        broker.loop(), accept_all(broker, std::move(listening)), [](const std::exception_ptr& thrown) {
+            if (thrown) { // for want of memory: better another process than one that nobody can reach
+                std::terminate();
+            }
+        });
 }
 
 } // namespace memshare::daemon

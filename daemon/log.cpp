@@ -25,10 +25,13 @@ namespace {
 // The service manager tells which device and inode its stream is (systemd.exec(5), $JOURNAL_STREAM); a child
 // whose stderr was redirected has the variable too, but not the stream.
 bool stderr_is_the_journal() {
-    struct stat status{};
-    const char* stream = std::getenv("JOURNAL_STREAM");
-    return stream != nullptr && fstat(STDERR_FILENO, &status) == 0 &&
-           std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
+    static const bool is_it = [] {
+        struct stat status{};
+        const char* stream = std::getenv("JOURNAL_STREAM");
+        return stream != nullptr && fstat(STDERR_FILENO, &status) == 0 &&
+               std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
+    }();
+    return is_it;
 }
 
 struct Kind {
@@ -85,15 +88,12 @@ void write_to_journal(const Kind& kind, const Report& report) {
     sd_journal_sendv(parts.data(), static_cast<int>(parts.size()));
 }
 
-bool is_to_journal = false;
-
 } // namespace
 
 void start_log(const std::string& level) {
-    is_to_journal = stderr_is_the_journal();
-    spdlog::set_default_logger(is_to_journal ? spdlog::systemd_logger_st("memshared")
-                                             : spdlog::stderr_color_mt("memshared"));
-    if (!is_to_journal) {
+    spdlog::set_default_logger(stderr_is_the_journal() ? spdlog::systemd_logger_st("memshared")
+                                                       : spdlog::stderr_color_mt("memshared"));
+    if (!stderr_is_the_journal()) {
         spdlog::set_pattern("%H:%M:%S.%e %^%l%$ %v");
     }
     set_log_level(level);
@@ -106,7 +106,7 @@ void log(const Report& report) {
     if (!spdlog::should_log(kind.level)) {
         return;
     }
-    if (is_to_journal) {
+    if (stderr_is_the_journal()) {
         write_to_journal(kind, report);
     } else {
         spdlog::log(kind.level, "{}", report.sentence);

@@ -89,6 +89,7 @@ Result<void> run_broker(const Options& options) {
     if (!inherited) {
         return std::unexpected(inherited.error());
     }
+    Quota quota(options.limits);
     auto archive = open_archive(std::move(inherited->kept));
     if (!archive) {
         return std::unexpected(archive.error());
@@ -108,9 +109,11 @@ Result<void> run_broker(const Options& options) {
         file.emplace(*std::move(own));
         sockets.push_back(*std::move(socket));
     }
-    Quota quota(options.limits);
     asio::io_context loop(ASIO_CONCURRENCY_HINT_UNSAFE_IO); // one thread uses the sockets, others post
     Broker broker(loop, quota, **archive);
+    if (auto restored = broker.restore(); !restored) {
+        return restored;
+    }
     for (Fd& socket : sockets) {
         serve(broker, std::move(socket));
     }

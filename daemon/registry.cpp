@@ -34,7 +34,7 @@ Remains Segment::remains() const {
             .exclusive_writer = is.exclusive_writer};
 }
 
-Session& Registry::open_session(Peer peer, std::string token, Charge charge, Deposit deposit) {
+Session& Registry::open_session(Peer peer, std::string token, Admission admission, Deposit deposit) {
     auto session = std::make_unique<Session>();
     session->holder = new_holder();
     session->token = std::move(token);
@@ -43,7 +43,8 @@ Session& Registry::open_session(Peer peer, std::string token, Charge charge, Dep
     session->process_inode = peer.process_inode;
     session->process_fd = std::move(peer.process);
     session->program = std::move(peer.program);
-    session->charge = std::move(charge);
+    session->charge = std::move(admission.charge);
+    session->guest = std::move(admission.guest);
     session->deposit = std::move(deposit);
     Session& opened = restore(std::move(session));
     keeper_.keep(opened);
@@ -116,10 +117,11 @@ Registry::Legacy Registry::end_session(Session& session) {
     }
     while (!session.attachments.empty()) {
         auto& [segment, attachment] = *session.attachments.begin();
-        Left one{.segment = segment,
-                 .written = attachment.writers > 0,
-                 .waited = attachment.waits,
-                 .record = std::move(attachment.record)};
+        Left one{.segment = segment, .written = attachment.writers > 0, .waited = attachment.waits};
+        if (std::exchange(attachment.waits, false)) {
+            keeper_.keep(session, *segment, attachment); // it is taken back once, or not at all
+        }
+        one.record = std::move(attachment.record);
         if (drop_attachment(session, *segment)) {
             legacy.left.push_back(std::move(one));
         }
@@ -159,6 +161,7 @@ Segment& Registry::create(Session& creator, Blueprint blueprint, std::shared_ptr
                                                   .last_recovery = {},
                                                   .charge = std::move(charges.segment),
                                                   .name_charge = std::move(charges.name),
+                                                  .descriptor_charge = std::move(charges.descriptor),
                                                   .reading_charge = {},
                                                   .record = {},
                                                   .deposit = std::move(deposit),
@@ -196,14 +199,20 @@ std::optional<Registry::Left> Registry::detach(Session& session, Segment& segmen
         return std::nullopt;
     }
     --handles;
+    const bool is_last = attachment.readers + attachment.writers == 0;
+    Left left{.segment = &segment,
+              .written = writing && handles == 0,
+              .waited = is_last && std::exchange(attachment.waits, false)};
     keeper_.keep(session, segment, attachment);
-    Left left{.segment = &segment, .written = writing && handles == 0, .waited = false};
-    if (attachment.readers + attachment.writers == 0) {
-        left.waited = attachment.waits;
+    if (is_last) {
         left.record = std::move(attachment.record);
         if (!drop_attachment(session, segment)) {
             left.segment = nullptr;
         }
+    } else if (left.written) { // what it has left is kept apart from what it has
+        Attachment none;
+        keeper_.keep(session, segment, none);
+        left.record = std::move(none.record);
     }
     return left;
 }
@@ -278,6 +287,7 @@ bool Registry::bury_if_unused(Segment& segment) {
     if (!segment.ended || !segment.attached.empty()) {
         return false;
     }
+    segment.deposit.take_out(std::move(segment.descriptor_charge));
     segment.memory->release();
     released_.push_back(std::move(segment.memory));
     segments_.erase(segment.is.id);

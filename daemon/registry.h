@@ -22,6 +22,14 @@ namespace memshare::daemon {
 
 struct Segment;
 
+// What a session takes of its user's; or, if he may have no more, that it has come to go on with one that he
+// has: as long as it is a guest it is counted as that.
+struct Admission {
+    using Guest = std::shared_ptr<const void>;
+    Charge charge;
+    Guest guest{};
+};
+
 // What one session has mapped of one segment.
 struct Attachment {
     std::uint32_t readers = 0, writers = 0; // how many of the session's handles
@@ -44,9 +52,11 @@ struct Session {
     std::uint64_t last_attach_serial = 0; // of the last Attach among them, and what it attached
     proto::SegmentId last_attached;
     Charge charge;
+    Admission::Guest guest; // as long as it may only go on with another
     Record record, progress;
     Deposit deposit; // of the process
-    std::unordered_map<Segment*, Attachment> attachments;
+    using Attachments = std::unordered_map<Segment*, Attachment>;
+    Attachments attachments;
     std::unordered_set<Segment*> creations; // of lifetime `creator`, and not ended
 
     proto::Process process() const { return {.pid = pid, .uid = caller.uid, .program = program}; }
@@ -80,6 +90,7 @@ struct Segment {
     std::optional<proto::DeadHolder> last_recovery;
     Charge charge;
     Charge name_charge;
+    Charge descriptor_charge;
     Charge reading_charge; // of the memory's read-only descriptor, since there is one
     Record record;
     Deposit deposit; // of the memory
@@ -91,9 +102,9 @@ struct Segment {
     bool is_whole() const { return !is.exclusive_writer || closed_to_writers; }
 };
 
-// What a new segment, its name and its creator's attachment take.
+// What a new segment, its name, its descriptor and its creator's attachment take.
 struct Charges {
-    Charge segment, name, attachment;
+    Charge segment, name, descriptor, attachment;
 };
 
 // Who learns of what happens to segments, when it has.
@@ -123,7 +134,7 @@ class Registry {
     void tell(Observer& observer) { observer_ = &observer; }
 
     // Opens a session; the token has to be a new one.
-    Session& open_session(Peer peer, std::string token, Charge charge, Deposit deposit = {});
+    Session& open_session(Peer peer, std::string token, Admission admission, Deposit deposit = {});
 
     // Nothing, if no such session lives.
     Session* find_session(HolderId holder);

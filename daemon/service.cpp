@@ -32,25 +32,30 @@ Answer<Charge> Service::admit(std::uint32_t uid) {
     return charge;
 }
 
-proto::Result<HolderId> Service::welcome(Peer peer, Charge charge) {
+proto::Result<HolderId> Service::welcome(Peer peer, Admission admission) {
     auto deposit = archive_.deposit(peer.process);
     if (!deposit) {
         return std::unexpected(deposit.error());
     }
     ++counters_.sessions;
     std::string token = proto::SegmentId::random().text();
-    return registry_.open_session(std::move(peer), std::move(token), std::move(charge), *std::move(deposit))
+    return registry_
+        .open_session(std::move(peer), std::move(token), std::move(admission), *std::move(deposit))
         .holder;
 }
 
-void Service::restore() {
+proto::Result<void> Service::restore() {
     auto restored = archive_.restore(registry_, quota_, tell_);
-    for (const HolderId ended : restored.ended) {
+    if (!restored) {
+        return std::unexpected(restored.error());
+    }
+    for (const HolderId ended : restored->ended) {
         end_session(*registry_.find_session(ended));
     }
-    for (Held& held : restored.held) {
+    for (Held& held : restored->held) {
         recover_one(std::move(held));
     }
+    return {};
 }
 
 Answer<Charge> Service::wait_for_reader(HolderId holder, std::uint64_t bytes) {
@@ -66,6 +71,7 @@ void Service::end_session(Session& session) {
     std::vector<Remains> others;
     archive_.keep_the_end_of(session);
     auto legacy = std::make_shared<Registry::Legacy>(registry_.end_session(session));
+    archive_.commit(); // before anything is made good that would not bear to be twice
     for (const Registry::Left& left : legacy->left) {
         if (left.waited) {
             take_back_watcher(*left.segment);
@@ -162,17 +168,39 @@ void Service::answer(HolderId holder, const proto::Call& call, Outgoing& out) {
         return;
     }
     ++counters_.calls;
+    if (session->guest && call.method != proto::Hello::method && !may_stay(*session, out)) {
+        return;
+    }
     Turn turn{.session = *session, .out = out, .more = call.more};
     if (call.upgrade) {
         refuse(turn, proto::MethodNotImplemented{std::string(call.method)});
     } else if (!dispatch(proto::Methods{}, turn, call)) {
         refuse(turn, proto::MethodNotFound{std::string(call.method)});
     }
+    session = registry_.find_session(out.session);
+    if (session != nullptr && session->guest && !may_stay(*session, out)) {
+        return;
+    }
     if (call.oneway) {
         out.text.clear();
         out.fd = -1;
         out.next = nullptr;
     }
+}
+
+// A guest that does not go on with another session has to be one of its own, if that may be. Else it ends.
+bool Service::may_stay(Session& session, Outgoing& out) {
+    auto charge = admit(session.caller.uid);
+    if (charge) {
+        session.charge = *std::move(charge);
+        session.guest = nullptr;
+        return true;
+    }
+    end_session(session);
+    out.text.clear();
+    write_refusal(out.text, charge.error());
+    out.hang_up = true;
+    return false;
 }
 
 template <typename... Method>

@@ -56,10 +56,10 @@ class Service final : private Observer {
     proto::Answer<Charge> admit(std::uint32_t uid);
 
     // Opens a session for a peer that has connected and was admitted. An error, if it cannot be kept.
-    proto::Result<HolderId> welcome(Peer peer, Charge charge);
+    proto::Result<HolderId> welcome(Peer peer, Admission admission);
 
     // Takes up what another process has left, and makes good what had not been yet.
-    void restore();
+    proto::Result<void> restore();
 
     // Counts a reply of so many bytes, which waits until its peer reads, as its session's user's.
     proto::Answer<Charge> wait_for_reader(HolderId holder, std::uint64_t bytes);
@@ -98,6 +98,7 @@ class Service final : private Observer {
     bool dispatch(proto::MethodList<Method...> methods, Turn& turn, const proto::Call& call);
     template <typename Method> void run(Turn& turn, const proto::Call& call);
     void refuse(Turn& turn, const proto::Refusal& why);
+    bool may_stay(Session& session, Outgoing& out);
 
     void happened(proto::EventKind kind, const Segment& segment, const Session* by) override;
     void note_recovery(Segment& segment, const proto::Process& dead);
@@ -105,6 +106,7 @@ class Service final : private Observer {
     void recover_all(std::vector<Remains> left, HolderId dead, Haste haste, const Duty& duty);
     void recover_one(Held held);
     void take_back_watcher(const Segment& segment);
+    void note_watcher(HolderId holder, const proto::SegmentId& id);
     void do_before_sending(Outgoing& out, std::function<std::optional<proto::Refusal>()> work,
                            std::function<void()> when_done = {});
     proto::Lock described_lock(const Segment& segment);

@@ -45,6 +45,23 @@ Answer<void> Service::close_to_other_writers(Segment& segment) {
     return {};
 }
 
+// It is counted by now; whoever has gone meanwhile is counted no more.
+void Service::note_watcher(HolderId holder, const proto::SegmentId& id) {
+    Segment* const segment = registry_.find_even_ended(id);
+    Session* const session = registry_.find_session(holder);
+    if (segment == nullptr) {
+        return;
+    }
+    const auto known =
+        session != nullptr ? session->attachments.find(segment) : Session::Attachments::iterator();
+    if (session == nullptr || known == session->attachments.end()) {
+        take_back_watcher(*segment);
+        return;
+    }
+    known->second.waits = true;
+    archive_.keep(*session, *segment, known->second);
+}
+
 // The one for reading is counted as its owner's from when it is first asked for.
 Answer<int> Service::descriptor_for(Access access, Segment& segment) {
     if (access == Access::write) {
@@ -144,13 +161,13 @@ Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& ca
         registry_.attach(turn.session, segment, call.access, now_usec(), std::move(charge));
     }
     if (starts_to_wait && !segment.frozen) {
-        Attachment& attachment = turn.session.attachments.at(&segment);
-        attachment.waits = true;
-        archive_.keep(turn.session, segment, attachment);
-        do_before_sending(turn.out, [remains = segment.remains()]() -> std::optional<Refusal> {
-            const auto counted = count_watcher(remains, true);
-            return counted ? std::nullopt : std::optional(refusal_of(counted.error(), abi::page));
-        });
+        do_before_sending(
+            turn.out,
+            [remains = segment.remains()]() -> std::optional<Refusal> {
+                const auto counted = count_watcher(remains, true);
+                return counted ? std::nullopt : std::optional(refusal_of(counted.error(), abi::page));
+            },
+            [this, holder = turn.session.holder, id = segment.is.id] { note_watcher(holder, id); });
     }
     return proto::MemoryReply{.segment = described(segment)};
 }
@@ -175,6 +192,7 @@ Answer<Nothing> Service::handle(Turn& turn, const proto::Detach& call) {
         return std::unexpected(NoSuchSegment{reference.words()});
     }
     if (left->segment != nullptr && left->waited) {
+        archive_.commit(); // or it could be taken back twice
         take_back_watcher(*left->segment);
     }
     const HolderId holder = turn.session.holder;

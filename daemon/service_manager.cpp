@@ -48,10 +48,19 @@ proto::Result<Inherited> inherited_descriptors() {
 bool can_keep() { return is_run_by_service_manager() && std::getenv("NOTIFY_SOCKET") != nullptr; }
 
 // Not dropped when something happens at it: the end of a process does at its pidfd.
-void keep(std::string_view name, std::span<const int> descriptors) {
+proto::Result<void> keep(std::string_view name, std::span<const int> descriptors) {
     const std::string state = "FDSTORE=1\nFDPOLL=0\nFDNAME=" + std::string(name);
-    sd_pid_notify_with_fds(0, 0, state.c_str(), descriptors.data(),
-                           static_cast<unsigned>(descriptors.size()));
+    const int told = sd_pid_notify_with_fds(0, 0, state.c_str(), descriptors.data(),
+                                            static_cast<unsigned>(descriptors.size()));
+    if (told <= 0) {
+        return proto::system_error("have descriptors kept", told < 0 ? -told : ENOTCONN);
+    }
+    return {};
+}
+
+void keep_no_more(std::string_view name) {
+    const std::string state = "FDSTOREREMOVE=1\nFDNAME=" + std::string(name);
+    sd_notify(0, state.c_str());
 }
 
 proto::Result<void> wait_until_heard() {

@@ -28,9 +28,11 @@ proto::Result<Inherited> inherited_descriptors();
 // asked.)
 bool can_keep();
 
-// Has borrowed descriptors kept, from the moment on that it is heard; names of ours begin with this.
+// Has borrowed descriptors kept, from the moment on that it is heard; names of ours begin with this. An
+// error, if it cannot be told.
 inline constexpr std::string_view kept_prefix = "memshare-";
-void keep(std::string_view name, std::span<const int> descriptors);
+proto::Result<void> keep(std::string_view name, std::span<const int> descriptors);
+void keep_no_more(std::string_view name);
 
 // Until all that was told has been heard. An error, if nobody listens.
 proto::Result<void> wait_until_heard();

@@ -28,16 +28,16 @@ Deposit& Deposit::operator=(Deposit&& other) noexcept {
     return *this;
 }
 
-void Deposit::take_out() {
+void Deposit::take_out(Charge charge) {
     if (number_ != 0) {
-        vault_->take_out(std::exchange(number_, 0));
+        vault_->take_out(std::exchange(number_, 0), std::move(charge));
     }
 }
 
-Result<std::unique_ptr<Vault>> Vault::open(std::vector<DescriptorQueue> queues, Keep keep) {
-    std::unique_ptr<Vault> vault(new Vault(std::move(keep)));
-    for (DescriptorQueue& queue : queues) {
-        if (const auto taken = vault->take_over(std::move(queue)); !taken) {
+Result<std::unique_ptr<Vault>> Vault::open(Queues queues, std::unique_ptr<Keeper> keeper) {
+    std::unique_ptr<Vault> vault(new Vault(std::move(keeper)));
+    for (auto& [number, queue] : queues) {
+        if (const auto taken = vault->take_over(number, std::move(queue)); !taken) {
             return std::unexpected(taken.error());
         }
     }
@@ -49,30 +49,55 @@ Result<std::unique_ptr<Vault>> Vault::open(std::vector<DescriptorQueue> queues, 
     return vault;
 }
 
-Result<void> Vault::take_over(DescriptorQueue descriptors) {
-    Queue& queue = queues_.emplace_back(Queue{.descriptors = std::move(descriptors)});
-    return queue.descriptors.look_through([&](std::vector<DescriptorQueue::Shown> shown) {
-        Message& message = queue.messages.emplace_back(Message{.serial = ++last_message_, .numbers = {}});
-        for (auto& [number, fd] : shown) {
-            message.numbers.push_back(number);
-            last_number_ = std::max(last_number_, number);
-            const bool is_new = entries_
-                                    .try_emplace(number, Entry{.valuable = {},
-                                                               .queue = &queue,
-                                                               .message = message.serial,
-                                                               .found = std::move(fd)})
-                                    .second;
-            queue.has_unwanted = queue.has_unwanted || !is_new; // a move was cut short
+Result<void> Vault::take_over(std::size_t number, DescriptorQueue descriptors) {
+    Queue& queue = queues_.emplace_back(Queue{.number = number, .descriptors = std::move(descriptors)});
+    return queue.descriptors.look_through(
+        DescriptorQueue::With::numbers, [&](const std::vector<DescriptorQueue::Shown>& shown) {
+            Message& message = queue.messages.emplace_back(Message{.serial = ++last_message_, .numbers = {}});
+            for (const auto& one : shown) {
+                message.numbers.push_back(one.number);
+                last_number_ = std::max(last_number_, one.number);
+                const bool is_new =
+                    entries_
+                        .try_emplace(one.number,
+                                     Entry{.valuable = {}, .queue = &queue, .message = message.serial})
+                        .second;
+                queue.has_unwanted = queue.has_unwanted || !is_new; // a move was cut short
+            }
+        });
+}
+
+Result<void> Vault::fetch(const std::unordered_set<std::uint32_t>& numbers) {
+    for (const Queue& queue : queues_) {
+        const auto looked = queue.descriptors.look_through(
+            DescriptorQueue::With::descriptors, [&](std::vector<DescriptorQueue::Shown> shown) {
+                for (auto& [number, fd] : shown) {
+                    Entry& entry = entries_.at(number);
+                    if (numbers.contains(number) && !entry.found) {
+                        entry.found = std::move(fd);
+                    }
+                }
+            });
+        if (!looked) {
+            return looked;
         }
-    });
+    }
+    return {};
 }
 
 Result<void> Vault::add_queue() {
+    if (queues_.size() == most_queues) {
+        return proto::system_error("keep so many descriptors", ENOBUFS);
+    }
     auto made = DescriptorQueue::create();
     if (!made) {
         return std::unexpected(made.error());
     }
-    keep_(queues_.emplace_back(Queue{.descriptors = *std::move(made)}).descriptors);
+    const std::size_t number = queues_.empty() ? 0 : queues_.back().number + 1;
+    if (const auto kept = keeper_->keep(number, *made); !kept) {
+        return kept;
+    }
+    queues_.emplace_back(Queue{.number = number, .descriptors = *std::move(made)});
     return {};
 }
 
@@ -84,7 +109,11 @@ std::uint32_t Vault::new_number() {
     return last_number_;
 }
 
+// Whoever has more kept than can be dropped meanwhile does what is to be done for it.
 Result<Deposit> Vault::put(Valuable valuable) {
+    if (is_behind()) {
+        step();
+    }
     const std::uint32_t number = new_number();
     entries_.emplace(number, Entry{.valuable = std::move(valuable)});
     if (const auto added = append(std::span(&number, 1), /*are_young=*/true); !added) {
@@ -92,6 +121,17 @@ Result<Deposit> Vault::put(Valuable valuable) {
         return std::unexpected(added.error());
     }
     return Deposit(*this, number);
+}
+
+bool Vault::is_behind() const {
+    return queues_.front().messages.size() > 2 * young_messages ||
+           std::any_of(queues_.begin() + 1, queues_.end(),
+                       [this](const Queue& queue) { return is_scattered(queue, 4); });
+}
+
+// Whether it has many times more messages than those that are full would be.
+bool Vault::is_scattered(const Queue& queue, std::size_t factor) const {
+    return queue.messages.size() > factor * (entries_.size() / DescriptorQueue::most_items) + spare_messages;
 }
 
 // Where there is room for them.
@@ -127,7 +167,7 @@ Result<void> Vault::append(Queue& queue, std::span<const std::uint32_t> numbers)
     return {};
 }
 
-Fd Vault::find(std::uint32_t number) {
+Fd Vault::take(std::uint32_t number) {
     const auto entry = entries_.find(number);
     return entry == entries_.end() ? Fd() : std::move(entry->second.found);
 }
@@ -144,13 +184,14 @@ void Vault::drop_the_rest() {
             entry.valuable = {.fd = -1,
                               .owner = std::make_shared<Fd>(std::move(entry.found)),
                               .bytes = proto::limits::segment_bytes};
-            take_out(number);
+            take_out(number, {});
         }
     }
 }
 
-void Vault::take_out(std::uint32_t number) {
+void Vault::take_out(std::uint32_t number, Charge charge) {
     Entry& entry = entries_.at(number);
+    entry.charge = std::move(charge);
     entry.wanted = false;
     entry.queue->has_unwanted = true;
     entry.queue->has_dear = entry.queue->has_dear || entry.valuable.is_dear();
@@ -161,8 +202,9 @@ void Vault::take_out(std::uint32_t number) {
 
 std::optional<std::chrono::milliseconds> Vault::next_step() const {
     std::optional<std::chrono::milliseconds> soonest;
-    if (turn_) {
-        return 0ms;
+    const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(resting_until_ - Clock::now());
+    if (turn_ || rest > 0ms) {
+        return turn_ ? 0ms : rest;
     }
     for (const Queue& queue : queues_) {
         if (const auto wait = due(queue); wait && (!soonest || *wait < *soonest)) {
@@ -180,8 +222,10 @@ std::optional<std::chrono::milliseconds> Vault::due(const Queue& queue) const {
                : queue.has_unwanted ? std::optional(pause_of_young)
                                     : std::nullopt;
     }
-    const std::size_t full_messages = entries_.size() / DescriptorQueue::most_items;
-    if (!queue.has_unwanted && queue.messages.size() <= 2 * full_messages + spare_messages) {
+    if (is_scattered(queue, 2)) {
+        return 0ms;
+    }
+    if (!queue.has_unwanted) {
         return std::nullopt;
     }
     const auto least = queue.has_dear ? pause_if_dear : pause;
@@ -191,26 +235,40 @@ std::optional<std::chrono::milliseconds> Vault::due(const Queue& queue) const {
 
 void Vault::step() {
     if (!turn_) {
-        for (Queue& queue : queues_) {
-            const auto wait = due(queue);
-            const bool is_young = &queue == &queues_.front();
-            if (!wait || (!is_young && *wait > 0ms)) {
-                continue;
-            }
-            queue.has_unwanted = false;
-            queue.has_dear = false;
-            queue.turned = Clock::now();
-            if (!queue.messages.empty()) {
-                turn_ = {.queue = &queue, .last = queue.messages.back().serial};
-                break;
-            }
-        }
+        begin_turn();
     } else if (turn_->moved > 0) {
         for (std::size_t weight = 0; weight < step_weight && turn_->moved > 0; --turn_->moved) {
             weight += drop_front(*turn_->queue);
         }
     } else {
         move_on(*turn_);
+    }
+}
+
+// Of those that are due, the queue that has waited longest: the young one is due nearly always.
+void Vault::begin_turn() {
+    Queue* next = nullptr;
+    for (Queue& queue : queues_) {
+        const auto wait = due(queue);
+        const bool is_young = &queue == &queues_.front();
+        if (wait && (is_young || *wait == 0ms) && (next == nullptr || queue.turned < next->turned)) {
+            next = &queue;
+        }
+    }
+    if (next != nullptr) {
+        next->has_unwanted = false;
+        next->has_dear = false;
+        next->turned = Clock::now();
+        turn_ = {.queue = next, .last = next->messages.empty() ? 0 : next->messages.back().serial};
+    }
+}
+
+// A queue that was added for a crowd goes when it is empty.
+void Vault::end_turn() {
+    turn_.reset();
+    while (queues_.size() > 2 && queues_.back().messages.empty()) {
+        keeper_->keep_no_more(queues_.back().number);
+        queues_.pop_back();
     }
 }
 
@@ -223,6 +281,7 @@ bool Vault::is_home(std::uint32_t number, std::uint64_t message) const {
 void Vault::move_on(Turn& turn) {
     std::vector<std::uint32_t> wanted;
     std::size_t moved = 0;
+    std::size_t empty = 0; // at the front
     for (const Message& message : turn.queue->messages) {
         const std::size_t before = wanted.size();
         for (const std::uint32_t number : message.numbers) {
@@ -235,13 +294,16 @@ void Vault::move_on(Turn& turn) {
             break;
         }
         ++moved;
+        empty = wanted.empty() ? moved : empty;
+    }
+    if (!wanted.empty() && !append(wanted, /*are_young=*/false)) {
+        turn.queue->has_unwanted = true; // they stay where they are, until there is room
+        resting_until_ = Clock::now() + pause;
+        moved = empty;
     }
     turn.moved = moved;
     if (moved == 0) {
-        turn_.reset();
-    } else if (!wanted.empty() && !append(wanted, /*are_young=*/false)) {
-        turn.queue->has_unwanted = true; // they stay where they are, until there is room
-        turn_.reset();
+        end_turn();
     }
 }
 

@@ -9,14 +9,16 @@
 #pragma once
 
 #include "daemon/descriptor_queue.h"
+#include "daemon/quota.h"
 #include "proto/limits.h"
 
 #include <chrono>
 #include <deque>
-#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -34,13 +36,15 @@ class Deposit {
     Deposit& operator=(const Deposit&) = delete;
     ~Deposit() { take_out(); }
 
+    // Takes it out; the charge is given back when it is dropped, as until then it takes its room.
+    void take_out(Charge charge = {});
+
     // What the descriptor is found by; 0, if nothing is deposited.
     std::uint32_t number() const { return number_; }
 
   private:
     friend class Vault;
     Deposit(Vault& vault, std::uint32_t number) : vault_(&vault), number_(number) {}
-    void take_out();
 
     Vault* vault_ = nullptr;
     std::uint32_t number_ = 0;
@@ -48,31 +52,40 @@ class Deposit {
 
 class Vault {
   public:
-    // Has a new queue kept from here on.
-    using Keep = std::function<void(const DescriptorQueue&)>;
+    // Who keeps the queues, each under its number, or no longer. An error, if that cannot be told.
+    class Keeper {
+      public:
+        virtual ~Keeper() = default;
+        virtual proto::Result<void> keep(std::size_t number, const DescriptorQueue& queue) = 0;
+        virtual void keep_no_more(std::size_t number) = 0;
+    };
+    static constexpr std::size_t most_queues = 12;
 
-    // Of these queues, which are kept: the one for the young first, then any number of others; or none yet.
-    static proto::Result<std::unique_ptr<Vault>> open(std::vector<DescriptorQueue> queues, Keep keep);
+    // Of what is kept: under the lowest number the queue for the young; or nothing yet.
+    using Queues = std::map<std::size_t, DescriptorQueue>;
+    static proto::Result<std::unique_ptr<Vault>> open(Queues queues, std::unique_ptr<Keeper> keeper);
     Vault(const Vault&) = delete; // deposits point to it
     Vault& operator=(const Vault&) = delete;
     ~Vault() = default;
 
-    // Whose a descriptor is, which the vault borrows, and how much memory goes with it. Much is dropped soon
-    // after it is taken out; and its owner kept until then, or that would be closed in passing.
+    // Whose a descriptor is, which the vault borrows, and how much memory goes with it. Of much the owner is
+    // kept until it is dropped, which is then soon: else it would be closed in passing, and that takes long.
     using Owner = std::shared_ptr<const void>;
     struct Valuable {
         int fd = -1;
         Owner owner;
         std::uint64_t bytes = 0;
 
-        bool is_dear() const { return bytes > proto::limits::close_inline_bytes; }
+        bool is_dear() const { return bytes > 16 * proto::limits::KiB; }
     };
 
     // Keeps a descriptor. An error, if the kernel has no room for one more.
     proto::Result<Deposit> put(Valuable valuable);
 
-    // After opening: what lies under this number, if anything does. It is put back at once, or it is dropped.
-    proto::Fd find(std::uint32_t number);
+    // After opening: fetches what lies under these numbers, and forgets all else. An error (too many open
+    // files), if this process may not have so many. Each is then taken, and put back at once or dropped.
+    proto::Result<void> fetch(const std::unordered_set<std::uint32_t>& numbers);
+    proto::Fd take(std::uint32_t number);
     Deposit put_back(std::uint32_t number, Valuable valuable);
     void drop_the_rest();
 
@@ -95,6 +108,7 @@ class Vault {
         std::vector<std::uint32_t> numbers;
     };
     struct Queue {
+        std::size_t number = 0;
         DescriptorQueue descriptors;
         std::deque<Message> messages{};
         bool has_unwanted = false; // perhaps
@@ -106,7 +120,8 @@ class Vault {
         Queue* queue = nullptr;
         std::uint64_t message = 0; // where it lies; elsewhere are copies of it
         bool wanted = true;
-        proto::Fd found{}; // until it is looked for
+        proto::Fd found{}; // until it is taken
+        Charge charge{};   // until it is dropped
     };
     // Turns a queue over, up to a message.
     struct Turn {
@@ -115,23 +130,28 @@ class Vault {
         std::size_t moved = 0; // messages at the front that hold nothing more
     };
 
-    explicit Vault(Keep keep) : keep_(std::move(keep)) {}
+    explicit Vault(std::unique_ptr<Keeper> keeper) : keeper_(std::move(keeper)) {}
 
-    proto::Result<void> take_over(DescriptorQueue descriptors);
+    proto::Result<void> take_over(std::size_t number, DescriptorQueue descriptors);
     proto::Result<void> append(std::span<const std::uint32_t> numbers, bool are_young);
     proto::Result<void> append(Queue& queue, std::span<const std::uint32_t> numbers);
     proto::Result<void> add_queue();
-    void take_out(std::uint32_t number);
+    void take_out(std::uint32_t number, Charge charge);
+    bool is_behind() const;
+    bool is_scattered(const Queue& queue, std::size_t factor) const;
     std::optional<std::chrono::milliseconds> due(const Queue& queue) const;
+    void begin_turn();
     void move_on(Turn& turn);
+    void end_turn();
     std::size_t drop_front(Queue& queue);
     bool is_home(std::uint32_t number, std::uint64_t message) const;
     std::uint32_t new_number();
 
-    Keep keep_;
+    std::unique_ptr<Keeper> keeper_;
     std::deque<Queue> queues_; // the first is for the young; they stay where they are
     std::unordered_map<std::uint32_t, Entry> entries_;
     std::optional<Turn> turn_;
+    Clock::time_point resting_until_{}; // as there was no room
     std::vector<Owner> dropped_;
     std::uint32_t last_number_ = 0;
     std::uint64_t last_message_ = 0;

@@ -212,7 +212,9 @@ bool takes_the_next(const std::string& option) { return option == "--at" || opti
 
 // CLI11 would take a number below zero for an option: so the values of `set` come last, after "--".
 std::vector<std::string> arguments_of(int argc, char** argv) {
-    std::vector<std::string> words(argv + 1, argv + argc), options, others;
+    std::vector<std::string> words(argv + 1, argv + argc);
+    std::vector<std::string> options;
+    std::vector<std::string> others;
     for (auto word = words.begin(); word != words.end() && *word != "--"; ++word) {
         (is_option(*word) ? options : others).push_back(*word);
         if (takes_the_next(*word) && word + 1 != words.end()) {

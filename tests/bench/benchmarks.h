@@ -29,6 +29,7 @@ void add_touch(Report& report, Servers& servers);
 void add_json(Report& report);
 void add_idle(Report& report, Servers& servers);
 void add_isolation(Report& report);
+void add_keeping(Report& report);
 
 // Ends what create and attach may leave behind in /dev/shm when this program is interrupted.
 void remove_raw_names_when_interrupted();

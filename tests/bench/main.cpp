@@ -64,6 +64,7 @@ int run(std::vector<std::string> options) {
     add_json(report);
     add_idle(report, servers);
     add_isolation(report);
+    add_keeping(report);
     benchmark::RunSpecifiedBenchmarks(&report);
     benchmark::Shutdown();
     report.print_table(std::cout);

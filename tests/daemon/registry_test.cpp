@@ -20,7 +20,7 @@ class ARegistry : public testing::Test {
         const std::string token = "token " + std::to_string(++tokens_);
         return registry_.open_session(
             {.caller = {.uid = 7, .gid = 7, .groups = {}}, .pid = 42, .program = "test", .process = {}},
-            token, charge({{Resource::sessions, 1}}));
+            token, {.charge = charge({{Resource::sessions, 1}})});
     }
 
     Segment& segment(Session& creator, Lifetime lifetime,
@@ -37,6 +37,7 @@ class ARegistry : public testing::Test {
                                 std::make_shared<Memory>(*Memory::create(id, 4096)),
                                 {.segment = charge({{Resource::segments, 1}, {Resource::bytes, 4096}}),
                                  .name = charge({{Resource::names, 1}}),
+                                 .descriptor = {},
                                  .attachment = charge({{Resource::attachments, 1}})});
     }
 

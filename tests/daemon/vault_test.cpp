@@ -1,6 +1,7 @@
 // Descriptors that the next process finds, wherever this one was killed; and nothing of what is not wanted.
 #include "daemon/vault.h"
 
+#include "tests/daemon/vault_keeper.h"
 #include "tests/support/chance.h"
 #include "tests/support/child_process.h"
 #include "tests/support/steps.h"
@@ -11,9 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <map>
 #include <set>
+#include <thread>
 
 namespace memshare::daemon {
 namespace {
@@ -27,27 +30,6 @@ std::uint64_t inode(int fd) {
     fstat(fd, &status);
     return status.st_ino;
 }
-
-// Who keeps the queues, and opens vaults of them as one process after the other does.
-class Keeper {
-  public:
-    std::unique_ptr<Vault> open() {
-        std::vector<DescriptorQueue> queues;
-        for (const auto& [one, other] : kept_) {
-            queues.push_back(
-                DescriptorQueue::adopt(*Fd::duplicate(one.number()), *Fd::duplicate(other.number())));
-        }
-        return *Vault::open(std::move(queues), [this](const DescriptorQueue& queue) {
-            const auto [one, other] = queue.sockets();
-            kept_.emplace_back(*Fd::duplicate(one), *Fd::duplicate(other));
-        });
-    }
-
-    std::size_t queues() const { return kept_.size(); }
-
-  private:
-    std::vector<std::pair<Fd, Fd>> kept_;
-};
 
 // Something to keep: a memfd, that others can see is still owned.
 struct Thing {
@@ -80,9 +62,10 @@ class AVault : public testing::Test {
     // What the next process finds under these numbers.
     std::map<std::uint32_t, std::uint64_t> found(const std::vector<std::uint32_t>& numbers) {
         const auto next = keeper.open();
+        EXPECT_TRUE(next->fetch({numbers.begin(), numbers.end()}));
         std::map<std::uint32_t, std::uint64_t> all;
         for (const std::uint32_t number : numbers) {
-            if (const Fd fd = next->find(number)) {
+            if (const Fd fd = next->take(number)) {
                 all.emplace(number, inode(fd.number()));
             }
         }
@@ -93,7 +76,7 @@ class AVault : public testing::Test {
         return all.size() == 1 && all.begin()->second == thing.id;
     }
 
-    Keeper keeper;
+    VaultKeeper keeper;
     std::unique_ptr<Vault> vault = keeper.open();
 };
 
@@ -185,10 +168,13 @@ TEST_F(AVault, GoesOnInTheNextProcess) {
     }
     vault->step();
     auto next = keeper.open();
+    std::unordered_set<std::uint32_t> numbers;
+    std::ranges::for_each(first, [&](const auto& one) { numbers.insert(one.first); });
+    ASSERT_TRUE(next->fetch(numbers));
     std::vector<Thing> taken_up;
     for (std::size_t at = 0; at < first.size(); at += 2) {
         Thing& thing = taken_up.emplace_back();
-        *thing.memory = next->find(first[at].first);
+        *thing.memory = next->take(first[at].first);
         ASSERT_EQ(inode(thing.memory->number()), first[at].second);
         thing.deposit = next->put_back(first[at].first, thing.valuable());
     }
@@ -206,6 +192,47 @@ TEST_F(AVault, GoesOnInTheNextProcess) {
     }
 }
 
+TEST_F(AVault, IsTurnedOverHoweverMuchComesAndGoesMeanwhile) {
+    std::vector<Thing> others;
+    for (int number = 0; number < 300; ++number) {
+        others.push_back(put());
+    }
+    tidy(); // so they are old
+    const std::weak_ptr<Fd> memory = others.front().memory;
+    Thing dear = put(/*dear=*/true);
+    const std::weak_ptr<Fd> dear_memory = dear.memory;
+    tidy();
+    std::this_thread::sleep_for(std::chrono::milliseconds(200)); // or it would not be due
+    dear = Thing();
+    for (int step = 0; step < 1000 && !dear_memory.expired(); ++step) {
+        put();
+        vault->step();
+        let_go();
+    }
+    EXPECT_TRUE(dear_memory.expired());
+}
+
+TEST_F(AVault, GivesQueuesBackThatItTookForACrowd) {
+    std::vector<Thing> things;
+    for (int number = 0; number < 3000; ++number) {
+        things.push_back(put());
+    }
+    EXPECT_LE(keeper.queues(), Vault::most_queues);
+    things.clear();
+    tidy();
+    EXPECT_EQ(keeper.queues(), 2U);
+    EXPECT_EQ(vault->size(), 0U);
+}
+
+TEST_F(AVault, GivesAChargeBackWhenItsRoomIsFree) {
+    Quota quota{Limits{}};
+    Thing thing = put();
+    thing.deposit.take_out(*quota.charge(7, Resource::descriptors, 1));
+    EXPECT_EQ(quota.used_by(7)[static_cast<std::size_t>(Resource::descriptors)], 1U);
+    tidy();
+    EXPECT_EQ(quota.used_by(7)[static_cast<std::size_t>(Resource::descriptors)], 0U);
+}
+
 // A child that puts something in, takes something out and tidies up is killed at one instruction after the
 // other. (See ledger_test.cpp.)
 TEST_F(AVault, LosesNothingWhereverItsProcessIsKilled) {
@@ -213,7 +240,7 @@ TEST_F(AVault, LosesNothingWhereverItsProcessIsKilled) {
     int kills = 0;
     for (int step = static_cast<int>(test::Chance().below(static_cast<std::uint64_t>(stride))); true;
          step += stride) {
-        keeper = Keeper();
+        keeper = VaultKeeper();
         vault = keeper.open();
         const Thing one = put(), other = put();
         Thing gone = put();

@@ -20,6 +20,7 @@ Segment segment_of(std::uint32_t uid, std::uint32_t mode, std::string_view name)
             .last_recovery = {},
             .charge = {},
             .name_charge = {},
+            .descriptor_charge = {},
             .reading_charge = {},
             .record = {},
             .deposit = {},

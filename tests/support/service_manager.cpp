@@ -85,7 +85,7 @@ std::multiset<std::string> ServiceManager::files_in_the_vault() const {
         if (const auto other = std::next(one); other != kept_.end() && other->first == one->first) {
             const auto queue = daemon::DescriptorQueue::adopt(*Fd::duplicate(one->second.number()),
                                                               *Fd::duplicate(other->second.number()));
-            EXPECT_TRUE(queue.look_through(show));
+            EXPECT_TRUE(queue.look_through(daemon::DescriptorQueue::With::descriptors, show));
             one = other;
         }
     }
@@ -102,7 +102,9 @@ void ServiceManager::hear_what_was_said() {
 // A barrier is passed when its descriptor is closed, and so it is here.
 void ServiceManager::hear(NotifySocket::Message message) {
     is_ready_ = is_ready_ || message.says("READY=1");
-    if (message.says("FDSTORE=1")) {
+    if (message.says("FDSTOREREMOVE=1")) {
+        kept_.erase(message.after("FDNAME="));
+    } else if (message.says("FDSTORE=1")) {
         EXPECT_TRUE(message.says("FDPOLL=0"));
         for (Fd& fd : message.fds) {
             kept_.emplace(message.after("FDNAME="), std::move(fd));

@@ -204,6 +204,29 @@ TEST_F(AServiceThatIsKilled, CountsACallThatIsMadeAgainOnce) {
               "io.memshare.Broker.NoSuchSegment");
 }
 
+TEST(AServiceWithALimitOfSessions, LetsAllOfThemComeBackAndNobodyElse) {
+    ServiceManager service({"--sessions-per-user", "3"});
+    std::vector<RawPeer> peers;
+    std::vector<Json> tokens;
+    for (int number = 0; number < 3; ++number) {
+        peers.emplace_back(service.socket_path());
+        tokens.push_back(peers.back().call("Hello")["token"]);
+        peers.back().call("Create", array_of_i32("of " + std::to_string(number)));
+    }
+    service.kill();
+    service.start();
+    const std::string too_many = "io.memshare.Broker.QuotaExceeded";
+    EXPECT_EQ(RawPeer(service.socket_path()).call("Hello").error(), too_many);
+    EXPECT_EQ(RawPeer(service.socket_path()).call("List").error(), too_many);
+    std::vector<RawPeer> again;
+    for (const Json& token : tokens) {
+        again.emplace_back(service.socket_path());
+        EXPECT_EQ(again.back().call("Hello", {{"resumeToken", token}}).error(), "");
+    }
+    EXPECT_EQ(again.front().call("List")["segments"].size(), 3U);
+    EXPECT_EQ(RawPeer(service.socket_path()).call("Hello", {{"resumeToken", tokens[0]}}).error(), too_many);
+}
+
 TEST_F(AServiceThatIsKilled, EndsASessionThatDoesNotComeBackAndHasNothing) {
     {
         RawPeer peer(service.socket_path());

@@ -1,0 +1,165 @@
+// What the next process finds of sessions, segments and attachments; and what it has still to make good.
+#include "daemon/archive.h"
+
+#include "tests/daemon/vault_keeper.h"
+
+#include <gtest/gtest.h>
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <optional>
+
+namespace memshare::daemon {
+namespace {
+
+using proto::Access;
+using proto::Fd;
+using proto::Lifetime;
+
+// One process of the daemon's after the other, each with what the last one has committed.
+class AnArchive : public testing::Test {
+  protected:
+    struct Process {
+        explicit Process(AnArchive& test)
+            : archive(std::make_unique<Ledger>(*test.open_ledger()), test.keeper.open()) {
+            restored = *archive.restore(registry, test.quota,
+                                        [](const Report& report) { FAIL() << report.sentence; });
+        }
+        Archive archive;
+        Registry registry{archive};
+        Archive::Restored restored;
+    };
+
+    // It dies with all that it has not committed.
+    void kill() {
+        static_cast<void>(process.release());
+        process = std::make_unique<Process>(*this);
+    }
+
+    proto::Result<Ledger> open_ledger() {
+        if (!ledger) {
+            auto made = Ledger::create();
+            ledger = *Fd::duplicate(made->descriptor());
+            return made;
+        }
+        return Ledger::open(*Fd::duplicate(ledger.number()));
+    }
+
+    Session& session() {
+        Peer peer{
+            .caller = {.uid = 7, .gid = 7, .groups = {}}, .pid = getpid(), .program = "test", .process = {}};
+        peer.process =
+            std::make_shared<const Fd>(Fd::adopt(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0))));
+        auto deposit = process->archive.deposit(peer.process);
+        return process->registry.open_session(std::move(peer), "token " + std::to_string(++tokens), {},
+                                              *std::move(deposit));
+    }
+
+    Segment& segment(Session& creator) {
+        const auto id = proto::SegmentId::random();
+        auto memory = std::make_shared<Memory>(*Memory::create(id, 4096));
+        auto deposit = process->archive.deposit(memory);
+        return process->registry.create(
+            creator,
+            {.id = id,
+             .name = proto::SegmentName::parse("num"),
+             .type = {.form = proto::Form::value, .element = {}, .count = 1, .shape = {}},
+             .lifetime = Lifetime::persistent,
+             .rights = {},
+             .created_usec = 1000},
+            std::move(memory), {}, *std::move(deposit));
+    }
+
+    Session* find_session(HolderId holder) { return process->registry.find_session(holder); }
+    Segment* find() { return process->registry.find(*proto::SegmentName::parse("num")); }
+
+    Quota quota{Limits{}};
+    VaultKeeper keeper;
+    Fd ledger;
+    int tokens = 0;
+    std::unique_ptr<Process> process = std::make_unique<Process>(*this);
+};
+
+TEST_F(AnArchive, HasWhatWasCommittedAndNothingElse) {
+    Session& creator = session();
+    const HolderId holder = creator.holder;
+    segment(creator);
+    process->archive.commit();
+    session();
+    kill();
+    EXPECT_EQ(process->registry.sessions(), 1U);
+    ASSERT_NE(find_session(holder), nullptr);
+    ASSERT_NE(find(), nullptr);
+    EXPECT_TRUE(Registry::writes(*find_session(holder), *find()));
+}
+
+TEST_F(AnArchive, KnowsThatALockMayBeHeldByWhoDetachedForWriting) {
+    Session& creator = session();
+    const HolderId holder = creator.holder;
+    Segment& made = segment(creator);
+    process->registry.attach(creator, made, Access::read, 2000, {});
+    const auto left = process->registry.detach(creator, made, Access::write);
+    process->archive.commit();
+    kill();
+    ASSERT_EQ(process->restored.held.size(), 1U);
+    EXPECT_EQ(process->restored.held.front().holder, holder);
+    EXPECT_FALSE(Registry::writes(*find_session(holder), *find()));
+    EXPECT_EQ(find()->attached.size(), 1U) << "as it reads";
+}
+
+TEST_F(AnArchive, KnowsItAlsoOfASessionThatIsGone) {
+    Session& creator = session();
+    const HolderId holder = creator.holder;
+    const auto left = process->registry.detach(creator, segment(creator), Access::write);
+    {
+        const auto legacy = process->registry.end_session(creator);
+    }
+    process->archive.commit();
+    kill();
+    EXPECT_EQ(process->registry.sessions(), 0U);
+    ASSERT_EQ(process->restored.held.size(), 1U);
+    EXPECT_EQ(process->restored.held.front().holder, holder);
+}
+
+TEST_F(AnArchive, KnowsThatASessionHasEndedButNotWhetherWhatItLeftIsMadeGood) {
+    Session& creator = session();
+    const HolderId holder = creator.holder;
+    segment(creator);
+    process->archive.keep_the_end_of(creator);
+    const auto legacy = process->registry.end_session(creator);
+    process->archive.commit();
+    kill();
+    ASSERT_EQ(process->restored.ended, std::vector{holder});
+    EXPECT_TRUE(Registry::writes(*find_session(holder), *find()));
+}
+
+TEST_F(AnArchive, HasAWatcherTakenBackOnceAtMost) {
+    Session& creator = session();
+    const HolderId holder = creator.holder;
+    Segment& made = segment(creator);
+    creator.attachments.at(&made).waits = true;
+    process->archive.keep(creator, made, creator.attachments.at(&made));
+    process->archive.commit();
+    kill();
+    ASSERT_TRUE(find_session(holder)->attachments.at(find()).waits);
+    process->archive.keep_the_end_of(*find_session(holder));
+    const auto legacy = process->registry.end_session(*find_session(holder));
+    EXPECT_TRUE(legacy.left.at(0).waited);
+    process->archive.commit();
+    kill();
+    EXPECT_FALSE(find_session(holder)->attachments.at(find()).waits);
+}
+
+TEST_F(AnArchive, KeepsASessionOfAUserInMoreGroupsThanAnybodyHas) {
+    Session& one = session();
+    one.caller.groups.assign(65536, 4'000'000'000);
+    process->archive.keep(one);
+    process->archive.commit();
+    kill();
+    EXPECT_EQ(process->registry.sessions(), 1U);
+}
+
+} // namespace
+} // namespace memshare::daemon
