@@ -32,6 +32,14 @@ Result<Mapping> Mapping::map(int fd, std::size_t size, Access access) {
     return Mapping({static_cast<std::byte*>(start), size});
 }
 
+Result<Mapping> Mapping::of_zeros(std::size_t size) {
+    void* start = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED) {
+        return system_error("map memory of no file");
+    }
+    return Mapping({static_cast<std::byte*>(start), size});
+}
+
 Result<void> Mapping::replace(int fd, Access access) {
     if (mmap(memory_.data(), memory_.size(), protection_for(access), MAP_SHARED | MAP_FIXED, fd, 0) ==
         MAP_FAILED) {

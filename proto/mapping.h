@@ -22,7 +22,10 @@ class Mapping {
     // Maps the first `size` bytes of a borrowed descriptor, shared. The descriptor may be closed afterwards.
     static Result<Mapping> map(int fd, std::size_t size, Access access);
 
-    // Maps the same bytes of the same file once more, in the same place, with another access.
+    // Zeros that belong to no file: this process's alone, and a forked child has a copy of them.
+    static Result<Mapping> of_zeros(std::size_t size);
+
+    // Maps the first bytes of this file, as many as there are here, in place of what is here.
     Result<void> replace(int fd, Access access);
 
     explicit operator bool() const { return memory_.data() != nullptr; }

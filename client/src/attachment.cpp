@@ -1,12 +1,14 @@
 #include "client/src/attachment.h"
 
 #include "client/src/convert.h"
+#include "client/src/spare_pages.h"
 #include <memshare/at_once.hpp>
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <exception>
 #include <utility>
 
@@ -39,6 +41,86 @@ Attachment::Attachment(std::shared_ptr<Connection> connection, const client::Ses
       lock_patience_(longest_spin),
       wait_patience_(longest_spin) {}
 
+namespace {
+
+// What the broker will say about its type, its lifetime and its mode. Its id and all else comes with share().
+proto::Segment foreseen(const proto::Create& planned) {
+    proto::Type type{.form = planned.form,
+                     .element = planned.element,
+                     .count = planned.count.value_or(1),
+                     .shape = planned.shape};
+    if (const auto wrong = type.complete()) {
+        throw Error(Errc::invalid_argument,
+                    "a segment cannot be made with such a value of \"" + *wrong + '"');
+    }
+    proto::Segment segment;
+    segment.form = type.form;
+    segment.element = std::move(type.element);
+    segment.count = type.count;
+    segment.shape = std::move(type.shape);
+    segment.size_bytes = segment.count * segment.element.size;
+    segment.payload_offset = abi::payload_offset(
+        segment.form, abi::payload_size(segment.form, segment.element.size, segment.count));
+    segment.lifetime = planned.lifetime.value_or(proto::Lifetime::creator);
+    segment.mode = planned.mode.value_or(0600);
+    return segment;
+}
+
+void write_all(const Fd& file, std::span<const std::byte> bytes) {
+    for (std::size_t written = 0; written < bytes.size();) {
+        const ssize_t more = pwrite(file.number(), bytes.data() + written, bytes.size() - written,
+                                    static_cast<off_t>(written));
+        if (more < 0 && errno != EINTR) {
+            client::throw_error(proto::system_error("fill the memory").error());
+        }
+        written += more < 0 ? 0 : static_cast<std::size_t>(more);
+    }
+}
+
+} // namespace
+
+std::shared_ptr<Attachment> Attachment::alone(const proto::Create& planned,
+                                              const std::shared_ptr<Connection>& connection) {
+    const proto::Segment segment = foreseen(planned);
+    auto made = std::make_shared<Attachment>(connection, connection->session(), segment, Access::write);
+    made->planned_ = std::make_unique<proto::Create>(planned);
+    made->info_.id.clear();
+    const std::size_t payload = abi::payload_size(segment.form, segment.element.size, segment.count);
+    auto memory = client::memory_of_zeros(segment.payload_offset + payload);
+    if (!memory) {
+        throw Error(Errc::out_of_memory,
+                    "this process cannot map " + std::to_string(payload) + " bytes more");
+    }
+    made->mapping_ = *std::move(memory);
+    made->make_mutex();
+    return made;
+}
+
+// The lock, if it is held, and the changes are in what is written.
+void Attachment::share() {
+    if (is_shared()) {
+        return;
+    }
+    planned_->id = proto::SegmentId::random();
+    const auto answered = call_or_undo(*planned_, *connection_, {});
+    const SegmentInfo before = std::exchange(info_, client::info_of(answered.reply.segment));
+    try {
+        checked_size(answered.fd);
+        write_all(answered.fd, memory());
+        if (const auto replaced = mapping_.replace(answered.fd.number(), Mapping::Access::write); !replaced) {
+            client::throw_error(replaced.error());
+        }
+    } catch (...) {
+        info_ = before;
+        undo(*planned_, *connection_);
+        throw;
+    }
+    id_ = answered.reply.segment.id;
+    session_ = &answered.session;
+    mutex_->session_.store(&answered.session.word(), std::memory_order_release);
+    planned_ = nullptr;
+}
+
 // If these fail there is nothing to undo, or nobody to do it.
 void Attachment::undo(const proto::Create& call, Connection& connection) {
     try {
@@ -57,13 +139,17 @@ void Attachment::undo(const proto::Attach& call, Connection& connection) {
 }
 
 Attachment::~Attachment() {
+    if (!is_shared()) {
+        client::give_back(std::move(mapping_));
+        return;
+    }
     mapping_.unmap();
     detach(access_, *session_);
 }
 
 // The size and place of the payload come from the broker, the size of the memory from the kernel, and its
 // seal says that it stays so: then no access in these bounds can ever be a SIGBUS.
-void Attachment::map(const Fd& memory) {
+std::size_t Attachment::checked_size(const Fd& memory) const {
     const off_t end = memory ? lseek(memory.number(), 0, SEEK_END) : -1; // sooner told than fstat(2) does
     if (end < 0) {
         throw Error(Errc::protocol_violation, "the broker sent no memory", info_.name);
@@ -77,6 +163,11 @@ void Attachment::map(const Fd& memory) {
         payload > size - offset || offset < sizeof(abi::Header) || offset % abi::cache_line != 0) {
         throw Error(Errc::protocol_violation, "the broker sent memory of the wrong size", info_.name);
     }
+    return size;
+}
+
+void Attachment::map(const Fd& memory) {
+    const std::size_t size = checked_size(memory);
     auto mapping = Mapping::map(memory.number(), size, mapping_access(access_));
     if (!mapping && mapping.error().code == std::errc::not_enough_memory) {
         throw Error(Errc::out_of_memory, "this process cannot map " + std::to_string(size) + " bytes more",
@@ -89,7 +180,7 @@ void Attachment::map(const Fd& memory) {
     if (info_.huge_pages == HugePages::transparent) {
         madvise(mapping_.bytes().data(), mapping_.bytes().size(), MADV_HUGEPAGE); // if not, it is slower
     }
-    mutex_.emplace(header().lock, session_.load()->word(), *this);
+    make_mutex();
 }
 
 Version Attachment::state() {

@@ -42,6 +42,10 @@ class Attachment {
         return made;
     }
 
+    // One that the broker is not told of before share(). Throws Error.
+    static std::shared_ptr<Attachment> alone(const proto::Create& planned,
+                                             const std::shared_ptr<Connection>& connection);
+
     Attachment(std::shared_ptr<Connection> connection, const client::Session& session,
                const proto::Segment& segment, Access access);
     Attachment(const Attachment&) = delete;
@@ -75,6 +79,11 @@ class Attachment {
     // Whether this process was forked from the one that made or opened it.
     bool is_inherited() const { return session_.load()->holder() == 0 || inherited_; }
 
+    // Makes what is this process's alone a segment of the broker's, in the same place. Throws Error; then it
+    // is as before.
+    void share();
+    bool is_shared() const { return !planned_; }
+
     // From here on every change wakes who waits for one, though this process cannot say that somebody does.
     void count_as_watcher();
 
@@ -102,7 +111,9 @@ class Attachment {
     static void undo(const proto::Create& call, Connection& connection);
     static void undo(const proto::Attach& call, Connection& connection);
 
+    std::size_t checked_size(const proto::Fd& memory) const;
     void map(const proto::Fd& memory);
+    void make_mutex() { mutex_.emplace(header().lock, session_.load()->word(), *this); }
     std::optional<Error> freeze_unless_busy();
     proto::Attach again(Access access) const;
     void detach(Access access, const client::Session& session);
@@ -113,6 +124,7 @@ class Attachment {
     SegmentInfo info_;
     std::atomic<Access> access_;
     proto::Mapping mapping_;
+    std::unique_ptr<proto::Create> planned_; // what share() will ask for
     std::atomic<bool> inherited_ = false;
     std::atomic<std::uint32_t> watcher_ = 0; // the holder id under which the broker counts it as one
     client::Patience lock_patience_, wait_patience_;

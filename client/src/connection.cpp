@@ -118,6 +118,16 @@ std::string Connection::version() {
     });
 }
 
+const client::Session& Connection::session() {
+    const std::scoped_lock lock(mutex_);
+    return insist([this]() -> const client::Session& {
+        if (!session_ || session_->holder() == 0) {
+            open();
+        }
+        return *session_;
+    });
+}
+
 // Whether it may be over soon: a broker that was there may be starting again.
 bool Connection::may_pass(const Error& error) const {
     return error.code() == Errc::broker_lost || (error.code() == Errc::no_broker && session_ != nullptr);

@@ -90,6 +90,9 @@ class Connection {
     // What the broker said in answer to Hello. Opens the connection.
     std::string version();
 
+    // This process's session. Opens the connection, if there never was one. It lives as long as this.
+    const client::Session& session();
+
   private:
     using Clock = std::chrono::steady_clock;
 
@@ -98,7 +101,7 @@ class Connection {
     static constexpr std::chrono::milliseconds shortest_pause{1}, longest_pause{100};
 
     // Attempts to make a call until one does not find the connection broken, or the time is over.
-    auto insist(auto attempt) {
+    decltype(auto) insist(auto attempt) {
         deadline_ = Clock::now() + timeout_;
         in_doubt_ = false;
         for (auto pause = shortest_pause;; pause = std::min(2 * pause, longest_pause)) {

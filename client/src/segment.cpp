@@ -55,7 +55,6 @@ Fill copying(std::span<const std::byte> initial) {
 
 proto::Create call_of(const Plan& plan, const CreateOptions& options) {
     proto::Create call;
-    call.id = proto::SegmentId::random();
     call.form = plan.form;
     call.element = plan.element;
     call.count = plan.count;
@@ -94,8 +93,9 @@ const std::shared_ptr<detail::Connection>& Segment::connection_of(Broker* broker
 
 Segment Segment::create(Unnamed /*unnamed*/, const Plan& plan, const Fill& fill,
                         const CreateOptions& options) {
-    Segment made(Attachment::by(call_of(plan, options), connection_of(options.broker), Access::write, {},
-                                options.reserve));
+    proto::Create call = call_of(plan, options);
+    call.id = proto::SegmentId::random();
+    Segment made(Attachment::by(call, connection_of(options.broker), Access::write, {}, options.reserve));
     inscribe(made.attachment_->memory(), made.info());
     if (options.exclusive_writer) { // the broker has done so, but not in pages of a pool
         made.header().change.watchers.store(1);
@@ -129,6 +129,7 @@ Segment Segment::create(std::string_view name, const Plan& plan, std::span<const
         return create(name, plan, copying(initial), options); // named when it is filled, mapped, reserved
     }
     proto::Create call = call_of(plan, options);
+    call.id = proto::SegmentId::random();
     call.name = client::name_of(name);
     if (!is_zero) {
         call.initial.assign(initial.begin(), initial.end());
@@ -137,6 +138,23 @@ Segment Segment::create(std::string_view name, const Plan& plan, std::span<const
     inscribe(made.attachment_->memory(), made.info());
     return made;
 }
+
+Segment Segment::create_alone(const Plan& plan, std::span<const std::byte> initial,
+                              const CreateOptions& options) {
+    if (options.reserve || options.exclusive_writer || options.huge_pages != HugePages::no) {
+        throw Error(Errc::invalid_argument, "what is one process's alone has ordinary memory");
+    }
+    Segment made(Attachment::alone(call_of(plan, options), connection_of(options.broker)));
+    inscribe(made.attachment_->memory(), made.info());
+    if (const Fill fill = copying(initial)) {
+        fill(made.payload());
+    }
+    return made;
+}
+
+void Segment::attach_again() { attachment_->attach_again(); }
+void Segment::share() { attachment_->share(); }
+bool Segment::is_shared() const noexcept { return attachment_->is_shared(); }
 
 Segment Segment::open(std::string_view name, Access access, const Expected& expected,
                       const OpenOptions& options) {

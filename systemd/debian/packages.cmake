@@ -27,6 +27,9 @@ function(compress source name)
           COMPONENT ${component} EXCLUDE_FROM_ALL)
 endfunction()
 set(CPACK_COMPONENTS_ALL memshared libmemshare0 libmemshare-dev)
+if(MEMSHARE_PYTHON)
+  list(APPEND CPACK_COMPONENTS_ALL python3-memshare)
+endif()
 foreach(component ${CPACK_COMPONENTS_ALL})
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/copyright DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/${component}
           COMPONENT ${component} EXCLUDE_FROM_ALL)
@@ -95,5 +98,13 @@ memory and ends it.
 
 This package has what programs need to be built: headers for C++20, and what
 CMake and pkg-config ask for.")
+
+set(CPACK_DEBIAN_PYTHON3-MEMSHARE_PACKAGE_NAME python3-memshare)
+set(CPACK_DEBIAN_PYTHON3-MEMSHARE_PACKAGE_SECTION python)
+set(CPACK_DEBIAN_PYTHON3-MEMSHARE_PACKAGE_SUGGESTS "python3-numpy")
+set(CPACK_DEBIAN_PYTHON3-MEMSHARE_DESCRIPTION "shared memory with an owner: the Python package
+memshare gives Python the objects of multiprocessing.Value and Array between
+any processes: by their names, with waits, asyncio and numpy, and the same
+values in C++. A broker, memshared, owns the memory and ends it.")
 
 include(CPack)

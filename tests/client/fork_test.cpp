@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <mutex>
 #include <thread>
@@ -117,6 +118,23 @@ TEST_F(AForkedChild, LocksWhatHasEndedAsWell) {
     child.kill();
     EXPECT_TRUE(value.mutex().try_lock_for(seconds(10)));
     EXPECT_TRUE(value.mutex().recovered());
+}
+
+TEST_F(AForkedChild, AttachesAtOnceIfItIsToldTo) {
+    const std::array<std::byte, 4> zero{};
+    auto segment = Segment::create("num", {.form = Form::value, .element = element_of<int>(), .count = 1},
+                                   zero, {.lifetime = Lifetime::attached, .broker = &broker});
+    segment.attach_again(); // in the one who made it this does nothing
+    EXPECT_EQ(broker.describe("num").attachments.size(), 1U);
+    ChildProcess child([&](Lines& parent) {
+        segment.attach_again();
+        parent.say("attached");
+        parent.hear();
+    });
+    child.hear();
+    EXPECT_EQ(broker.describe("num").attachments.size(), 2U);
+    child.say("done");
+    EXPECT_EQ(child.wait(), 0);
 }
 
 TEST_F(AForkedChild, WaitsForItsParentAndItsParentForIt) {

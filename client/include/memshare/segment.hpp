@@ -59,6 +59,25 @@ class MEMSHARE_EXPORT Segment {
     static Segment open_or_create(std::string_view name, const Plan& plan, std::span<const std::byte> initial,
                                   const CreateOptions& options = {});
 
+    // A segment without a name that is this process's alone, until share(): the broker does not know it, and
+    // to make it takes no call, if this process has a connection. It has its lock and its changes; info()
+    // says no more than its type, lifetime and mode. A forked child has a copy of the memory, and cannot lock
+    // it. Error: invalid_argument, as well for options that take the broker (reserve, huge_pages,
+    // exclusive_writer); no_broker.
+    static Segment create_alone(const Plan& plan, std::span<const std::byte> initial,
+                                const CreateOptions& options = {});
+
+    // Makes it one of the broker's, as create() does, if it is not: with an id, and the same contents, lock
+    // and changes in the same place. No other thread may use it meanwhile. What takes the broker or others
+    // (watch, wait read-only, freeze, alive, recovered) takes this first. Error: as create(); then it is as
+    // before.
+    void share();
+    bool is_shared() const noexcept;
+
+    // In a forked child: attaches what it has inherited at once, which else its first lock or wait does.
+    // Error: no_such_segment, if it has ended and nobody else has it.
+    void attach_again();
+
     Segment(Segment&&) noexcept;
     Segment& operator=(Segment&&) noexcept; // what was held is detached
     Segment(const Segment&) = delete;

@@ -1,0 +1,66 @@
+#include "client/python/src/fork.h"
+
+#include "client/python/src/segment_object.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+
+namespace memshare::python {
+namespace {
+
+// Longer than a call to a broker may take, if it is there: then the child goes on without.
+constexpr std::chrono::seconds longest_wait{10};
+
+// Of the fork that is under way: the child closes its end when it has attached, and if it ends, so does that.
+std::array<int, 2> line{-1, -1};
+
+void close_end(int& end) {
+    if (end >= 0) {
+        close(std::exchange(end, -1));
+    }
+}
+
+void wait_for_end(int end) {
+    using Clock = std::chrono::steady_clock;
+    pollfd other{.fd = end, .events = 0, .revents = 0};
+    const auto until = Clock::now() + longest_wait;
+    for (auto now = Clock::now(); now < until; now = Clock::now()) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
+        if (poll(&other, 1, static_cast<int>(left)) >= 0 || errno != EINTR) {
+            return;
+        }
+    }
+}
+
+} // namespace
+
+PyObject* before_fork(PyObject* /*module*/, PyObject* /*none*/) {
+    share_all();
+    if (!has_segments() || pipe2(line.data(), O_CLOEXEC) != 0) {
+        line = {-1, -1}; // without descriptors nobody waits
+    }
+    Py_RETURN_NONE;
+}
+
+PyObject* after_fork_in_parent(PyObject* /*module*/, PyObject* /*none*/) {
+    close_end(line[1]);
+    if (line[0] >= 0) {
+        wait_for_end(line[0]);
+    }
+    close_end(line[0]);
+    Py_RETURN_NONE;
+}
+
+PyObject* after_fork_in_child(PyObject* /*module*/, PyObject* /*none*/) {
+    close_end(line[0]);
+    attach_all_again();
+    close_end(line[1]);
+    Py_RETURN_NONE;
+}
+
+} // namespace memshare::python
