@@ -101,6 +101,7 @@ CMake and pkg-config ask for.")
 
 set(CPACK_DEBIAN_PYTHON3-MEMSHARE_PACKAGE_NAME python3-memshare)
 set(CPACK_DEBIAN_PYTHON3-MEMSHARE_PACKAGE_SECTION python)
+file(GLOB CPACK_DEBIAN_PYTHON3-MEMSHARE_PACKAGE_CONTROL_EXTRA ${debian}/python3-memshare/*)
 set(CPACK_DEBIAN_PYTHON3-MEMSHARE_PACKAGE_SUGGESTS "python3-numpy")
 set(CPACK_DEBIAN_PYTHON3-MEMSHARE_DESCRIPTION "shared memory with an owner: the Python package
 memshare gives Python the objects of multiprocessing.Value and Array between
