@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <optional>
+#include <vector>
 
 namespace memshare::daemon {
 namespace {
@@ -32,9 +33,10 @@ class AnArchive : public testing::Test {
         Archive::Restored restored;
     };
 
-    // It dies with all that it has not committed.
+    // It dies with all that it has not committed; so nothing of it is destroyed in order.
     void kill() {
-        static_cast<void>(process.release());
+        static auto& dead = *new std::vector<std::unique_ptr<Process>>;
+        dead.push_back(std::move(process));
         process = std::make_unique<Process>(*this);
     }
 

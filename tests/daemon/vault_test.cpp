@@ -16,7 +16,6 @@
 #include <iostream>
 #include <map>
 #include <set>
-#include <thread>
 
 namespace memshare::daemon {
 namespace {
@@ -179,9 +178,8 @@ TEST_F(AVault, GoesOnInTheNextProcess) {
         thing.deposit = next->put_back(first[at].first, thing.valuable());
     }
     next->drop_the_rest();
-    for (Thing& thing : things) { // of a process that is no more
-        static_cast<void>(new Deposit(std::move(thing.deposit)));
-    }
+    static auto& dead = *new std::vector<Thing>; // of a process that is no more
+    std::ranges::move(things, std::back_inserter(dead));
     vault = std::move(next);
     tidy();
     EXPECT_EQ(vault->size(), taken_up.size());
@@ -197,19 +195,17 @@ TEST_F(AVault, IsTurnedOverHoweverMuchComesAndGoesMeanwhile) {
     for (int number = 0; number < 300; ++number) {
         others.push_back(put());
     }
-    tidy(); // so they are old
-    const std::weak_ptr<Fd> memory = others.front().memory;
     Thing dear = put(/*dear=*/true);
-    const std::weak_ptr<Fd> dear_memory = dear.memory;
-    tidy();
-    std::this_thread::sleep_for(std::chrono::milliseconds(200)); // or it would not be due
+    const std::weak_ptr<Fd> memory = dear.memory;
+    tidy(); // so all are old
     dear = Thing();
-    for (int step = 0; step < 1000 && !dear_memory.expired(); ++step) {
+    const auto until = test::Clock::now() + test::long_enough;
+    while (!memory.expired() && test::Clock::now() < until) {
         put();
         vault->step();
         let_go();
     }
-    EXPECT_TRUE(dear_memory.expired());
+    EXPECT_TRUE(memory.expired());
 }
 
 TEST_F(AVault, GivesQueuesBackThatItTookForACrowd) {
