@@ -170,6 +170,8 @@ int run_with_private_broker(const std::vector<std::string>& command, std::string
     const int code = wait_for(child);
     ::kill(broker, SIGTERM);
     wait_for(broker);
+    std::error_code none; // one that was killed has left it
+    std::filesystem::remove_all(std::filesystem::path(socket_path).parent_path(), none);
     return code;
 }
 

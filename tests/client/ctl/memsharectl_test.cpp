@@ -238,6 +238,17 @@ TEST_F(Memsharectl, RunsACommandWithABrokerOfItsOwnAndEndsWithItsCode) {
     EXPECT_FALSE(lists(broker, "num"));
 }
 
+TEST_F(Memsharectl, RunsACommandAndLeavesNothingEvenIfItsBrokerIsKilled) {
+    const std::string program = MEMSHARECTL;
+    const Said said = run(program + " run --daemon " + memshared() + " -- sh -c '" +
+                          "echo $MEMSHARE_SOCKET; kill -KILL $(" + program +
+                          R"( stats --json | grep -o "\"pid\": *[0-9]*" | grep -o "[0-9]*")')");
+    EXPECT_EQ(said.exit_code, 0) << said.text;
+    const std::string folder = said.text.substr(0, said.text.rfind('/'));
+    EXPECT_TRUE(contains(folder, "/memshare-run-")) << said.text;
+    EXPECT_NE(access(folder.c_str(), F_OK), 0) << folder << " is left";
+}
+
 TEST_F(Memsharectl, ShowsWhatIsUsedOfWhichLimit) {
     output("create num f64 --lifetime persistent");
     const std::string text = output("stats");
