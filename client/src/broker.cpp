@@ -80,6 +80,9 @@ Statistics Broker::statistics() { return client::info_of(connection_->call(proto
 
 std::string Broker::version() { return connection_->version(); }
 
+void Broker::set_timeout(std::chrono::milliseconds timeout) noexcept { connection_->set_timeout(timeout); }
+std::chrono::milliseconds Broker::timeout() const noexcept { return connection_->timeout(); }
+
 const std::string& Broker::socket_path() const { return connection_->socket_path(); }
 
 } // namespace memshare

@@ -95,7 +95,7 @@ void Connection::connect() {
     }
     socket_.adopt(std::move(fresh));
     // So that whoever waits looks at the time now and then: each call has a deadline of its own.
-    const timeval wait = as_timeval(std::clamp(timeout_, longest_pause, std::chrono::milliseconds(1000)));
+    const timeval wait = as_timeval(std::clamp(timeout(), longest_pause, std::chrono::milliseconds(1000)));
     setsockopt(socket_.number(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
     setsockopt(socket_.number(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
     while (::connect(socket_.number(), address->data(), proto::SocketAddress::size()) != 0) {
@@ -138,7 +138,7 @@ void Connection::give_up(const Error& last) const {
         throw Error(last);
     }
     throw Error(Errc::broker_lost, "the broker at " + path_ + " is gone, and none has come for " +
-                                       std::to_string(timeout_.count()) + " ms");
+                                       std::to_string(timeout().count()) + " ms");
 }
 
 void Connection::detach(proto::Detach parameters, const client::Session& session) noexcept {
@@ -149,10 +149,10 @@ void Connection::detach(proto::Detach parameters, const client::Session& session
         }
         tell_later(number(std::move(parameters)));
         if (is_open()) {
-            deadline_ = Clock::now() + timeout_;
+            deadline_ = Clock::now() + timeout();
             text_ = unconfirmed_.back();
             if (!send()) { // nobody may call for long, and the memory is to be free by then
-                deadline_ = Clock::now() + std::min(timeout_, longest_farewell);
+                deadline_ = Clock::now() + std::min(timeout(), longest_farewell);
                 open();
             }
         }
@@ -164,7 +164,7 @@ void Connection::detach(proto::Detach parameters, const client::Session& session
 void Connection::catch_up_now() noexcept {
     try {
         const std::scoped_lock lock(mutex_);
-        deadline_ = Clock::now() + timeout_;
+        deadline_ = Clock::now() + timeout();
         if (!is_open()) {
             open();
         }
@@ -234,7 +234,8 @@ Stream::Message Connection::receive_message(For how_long) {
         if (*received == Stream::Received::nothing_yet) {
             const auto now = Clock::now(); // it may be a signal, which is none of a library's business
             if (now >= deadline_ && how_long == For::an_answer) {
-                broken(Errc::broker_lost, "has not answered for " + std::to_string(timeout_.count()) + " ms");
+                broken(Errc::broker_lost,
+                       "has not answered for " + std::to_string(timeout().count()) + " ms");
             }
             looking = looking && now - start < look;
         }

@@ -12,6 +12,7 @@
 #include <memshare/broker.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <thread>
@@ -29,6 +30,7 @@ class Connection {
 
     const std::string& socket_path() const { return path_; }
     std::chrono::milliseconds timeout() const { return timeout_; }
+    void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
 
     template <typename Method> struct Answered {
         typename Method::Reply reply;
@@ -72,7 +74,7 @@ class Connection {
     // is not made again. To be called on a connection that nobody else has: as this would lock others out,
     // and forks as well, it takes no lock.
     template <typename Method> void call_for_ever(const Method& parameters, auto each) {
-        deadline_ = Clock::now() + timeout_;
+        deadline_ = Clock::now() + timeout();
         begin(parameters, proto::Wants::more);
         while (each(read<Method>(receive({}, For::ever).reply))) {
         }
@@ -102,7 +104,7 @@ class Connection {
 
     // Attempts to make a call until one does not find the connection broken, or the time is over.
     decltype(auto) insist(auto attempt) {
-        deadline_ = Clock::now() + timeout_;
+        deadline_ = Clock::now() + timeout();
         in_doubt_ = false;
         for (auto pause = shortest_pause;; pause = std::min(2 * pause, longest_pause)) {
             try {
@@ -229,7 +231,7 @@ class Connection {
     [[noreturn]] void broken(Errc code, const std::string& how);
 
     std::string path_;
-    std::chrono::milliseconds timeout_;
+    std::atomic<std::chrono::milliseconds> timeout_;
     client::ForkSafeMutex mutex_;
     Clock::time_point deadline_; // of the call that is being made
     bool in_doubt_ = false;      // whether that was sent before, and may have been carried out

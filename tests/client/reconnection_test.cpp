@@ -122,6 +122,17 @@ TEST(WithAFullBroker, ACallGivesUpWithinItsTimeoutThoughSignalsCome) {
     setitimer(ITIMER_REAL, &never, nullptr);
 }
 
+TEST_F(AClientWhoseBroker, DoesNotAnswerGivesUpWithinATimeoutThatItWasGivenLater) {
+    Broker patient{daemon.socket_path()};
+    patient.version();
+    const Broker copy = patient;
+    patient.set_timeout(short_timeout);
+    EXPECT_EQ(copy.timeout(), short_timeout);
+    stop(daemon.pid());
+    EXPECT_LT(time_to_lose(patient), short_timeout + some_more);
+    go_on(daemon.pid());
+}
+
 TEST_F(AClientWhoseBroker, IsStartedAgainNoticesNothingButWhatIsLost) {
     auto old = Value<int>::create("num", 1, {.broker = &broker});
     ChildProcess starter([&](Lines& parent) { // another process, as a fork would wait for the call

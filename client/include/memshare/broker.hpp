@@ -5,6 +5,7 @@
 #include <memshare/options.hpp>
 #include <memshare/statistics.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -56,6 +57,10 @@ class MEMSHARE_EXPORT Broker {
 
     // The version of the broker.
     std::string version();
+
+    // How long a call may take from now on, as BrokerOptions says; of all copies of this handle.
+    void set_timeout(std::chrono::milliseconds timeout) noexcept;
+    std::chrono::milliseconds timeout() const noexcept;
 
     // Where it listens.
     const std::string& socket_path() const;
