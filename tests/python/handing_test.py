@@ -335,26 +335,62 @@ with value.get_lock():
 
     def test_says_so_if_its_parent_had_no_room_to_share(self):
         program = """
-import memshare, os
+import memshare, os, pickle
 values = [memshare.Value("i", i) for i in range(20)]
+array = memshare.Array("i", 3)
+lock = values[19].get_lock()
 child = os.fork()
 if child == 0:
-    try:
-        print([value.value for value in values][:20], flush=True)
-    except memshare.NoSuchSegment:
-        print("no such segment", flush=True)
+    told = []
+    for call in (
+        lambda: [value.value for value in values[:10]],
+        lambda: values[10].value, lambda: values[19].load(), lambda: values[19].store(1), lambda: values[19].add(1),
+        lambda: setattr(values[19], "value", 1), lambda: array[0], lambda: array.store(0, 1), lambda: array[:],
+        lambda: values[19].acquire(), lambda: lock.acquire(), lambda: lock.release(), lambda: lock.__enter__(),
+        lambda: values[19].get_obj(), lambda: memoryview(array), lambda: values[19].wait(0, 1),
+        lambda: pickle.dumps(array), lambda: values[19].id, lambda: len(memshare.list()),
+    ):
+        try:
+            told.append(call())
+        except memshare.QuotaExceeded as error:
+            assert "could not be shared when its process was forked" in str(error), error
+            told.append("no room")
+    print(*told, sep="; ", flush=True)
     os._exit(0)
 os.waitpid(child, 0)
 values[19].value += 1
 print(values[19].value)
 """
-        with_room = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]\n20\n"
-        self.assertEqual(support.python(program), with_room)
         ctl = [os.environ["MEMSHARECTL"], "run", "--daemon", narrow_daemon(self), "--"]
         result = subprocess.run(
             [*ctl, sys.executable, "-c", program], capture_output=True, text=True, timeout=60
         )
-        self.assertEqual(result.stdout, "no such segment\n20\n")
+        self.assertEqual(result.stderr, "")
+        self.assertEqual(result.stdout, f"{[*range(10)]}; {'no room; ' * 17}10\n20\n")
+
+    def test_says_so_if_there_was_no_broker_to_share(self):
+        program = """
+import memshare, os, signal, sys, time
+broker = memshare.statistics().pid
+value, known = memshare.Value("i", 1), memshare.Value("i", 1)
+known.id
+os.kill(broker, signal.SIGKILL)
+start = time.monotonic()
+child = os.fork()
+if child == 0:
+    try:
+        value.value = 7
+    except memshare.BrokerLost as error:
+        print("could not be shared" in str(error), known.load(), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print(value.value, time.monotonic() - start < 5)
+"""
+        ctl = [os.environ["MEMSHARECTL"], "run", "--"]
+        result = subprocess.run(
+            [*ctl, sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+        )
+        self.assertEqual(result.stdout, "True 1\n1 True\n")
 
     def test_leaves_no_descriptor_behind(self):
         value = memshare.Value("i")

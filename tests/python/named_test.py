@@ -5,7 +5,10 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 import unittest
+
+import numpy
 
 import memshare
 import support
@@ -174,6 +177,83 @@ class Named(unittest.TestCase):
         for change in (lambda: setattr(value, "value", 6), lambda: value.store(6), lambda: value.add(1)):
             self.assertRaises(PermissionError, change)
 
+    def test_is_not_frozen_under_a_view_that_can_write(self):
+        array = self.named(memshare.Array, "i", [5, 6], freezable=True)
+        for view in (numpy.asarray(array), memoryview(array), array.get_obj(), memshare.open(array.name)):
+            self.assertRaises(memshare.Busy, array.freeze)
+        array[0] = 7
+        self.assertEqual(view[0], 7)
+        view = None
+        array.get_obj()  # which only the array itself has
+        array.freeze()
+        self.assertRaises(PermissionError, array.__setitem__, 0, 8)
+        self.assertFalse(numpy.asarray(array).flags.writeable)
+        self.assertEqual(array[:], [7, 6])
+
+    def test_is_not_frozen_under_a_thread_that_waits(self):
+        value = self.named(memshare.Value, "i", 5, freezable=True)
+        waiting = support.started(value.wait, 5)
+        self.assertTrue(support.eventually(lambda: support.is_asleep(waiting)))
+        self.assertRaises(memshare.Busy, value.freeze)
+        value.store(6)
+        waiting.join()
+        value.freeze()
+
+    def test_is_not_frozen_under_a_thread_that_has_locked_it(self):
+        value = self.named(memshare.Value, "i", 5, freezable=True)
+        locked, enough = threading.Event(), threading.Event()
+
+        def hold():
+            with value:
+                locked.set()
+                enough.wait(support.LONG)
+                value.value = 6
+
+        holding = support.started(hold)
+        locked.wait(support.LONG)
+        self.assertRaises(memshare.Busy, value.freeze)
+        enough.set()
+        holding.join()
+        value.freeze()
+        self.assertEqual(value.value, 6)
+
+    def test_is_not_written_by_an_operation_that_freezes_it(self):
+        class Freezing:
+            def __index__(self):
+                frozen.freeze()
+                return 1
+
+            def __float__(self):
+                return float(self.__index__())
+
+            def acquire(self):
+                frozen.freeze()
+
+            def release(self):
+                pass
+
+        for operation in (
+            lambda: setattr(frozen, "value", Freezing()),
+            lambda: frozen.store(Freezing()),
+            lambda: frozen.add(Freezing()),
+            lambda: frozen.exchange(Freezing()),
+            lambda: frozen.compare_exchange(0, Freezing()),
+        ):
+            frozen = memshare.Value("d", freezable=True)
+            self.assertRaises(PermissionError, operation)
+            self.assertEqual(frozen.value, 0)
+            frozen = memshare.Value("d", freezable=True, lock=Freezing())
+            self.assertRaises(PermissionError, setattr, frozen, "value", 1.0)
+        for operation in (
+            lambda: frozen.__setitem__(Freezing(), 1),
+            lambda: frozen.__setitem__(slice(Freezing(), 2), [1]),
+            lambda: frozen.store(0, Freezing()),
+            lambda: frozen.add(Freezing(), 1),
+        ):
+            frozen = memshare.Array("i", 3, freezable=True)
+            self.assertRaises(PermissionError, operation)
+            self.assertEqual(frozen[:], [0, 0, 0])
+
     def test_options_that_cannot_be_are_refused(self):
         for options in (
             {"name": ""},
@@ -185,7 +265,15 @@ class Named(unittest.TestCase):
         ):
             with self.subTest(options):
                 self.assertRaises(ValueError, memshare.Array, "i", 3, **options)
-        self.assertRaises(TypeError, memshare.Value, "i", size=3)
+        for option in ("size", "initial", "alone", "may_exist"):
+            with self.assertRaisesRegex(TypeError, f"no option '{option}'; there are lifetime, mode"):
+                memshare.Value("i", name="x", **{option: 3})
+        for option in ("mode", "group"):
+            self.assertRaises(OverflowError, memshare.Value, "i", name="x", **{option: 2**32 + 0o600})
+            self.assertRaises(OverflowError, memshare.Value, "i", name="x", **{option: -1})
+        with self.assertRaisesRegex(TypeError, "a shape is a sequence"):
+            memshare.Array("i", 4, shape=4)
+        self.assertEqual(memshare.Array("i", 4, shape=[2, 2]).info().shape, (2, 2))
         self.assertRaises(ValueError, memshare.Array, "i", 0, name="x")
 
     def test_reserved_memory_is_there_or_an_error(self):

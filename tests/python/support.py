@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -28,6 +29,18 @@ def eventually(condition):
             return False
         time.sleep(0.001)
     return True
+
+
+def started(work, *args):
+    thread = threading.Thread(target=work, args=args)
+    thread.start()
+    return thread
+
+
+def is_asleep(thread):
+    """Whether a thread of this process sleeps in the kernel."""
+    with open(f"/proc/self/task/{thread.native_id}/stat") as stat:
+        return stat.read().rpartition(")")[2].split()[0] == "S"
 
 
 def python(program, *arguments, **options):

@@ -22,24 +22,12 @@ class Pair(ctypes.Structure):
     _fields_ = [("a", ctypes.c_double), ("b", ctypes.c_double)]
 
 
-def started(work, *args):
-    thread = threading.Thread(target=work, args=args)
-    thread.start()
-    return thread
-
-
-def is_asleep(thread):
-    """Whether a thread of this process sleeps in the kernel."""
-    with open(f"/proc/self/task/{thread.native_id}/stat") as stat:
-        return stat.read().rpartition(")")[2].split()[0] == "S"
-
-
 class AWait(unittest.TestCase):
     def test_ends_with_another_value(self):
         for code, old, new in (("d", 0.0, 1.5), ("i", 0, 7), ("c", b"\0", b"x"), ("u", "\0", "y"), ("B", 0, 255)):
             with self.subTest(code):
                 value = memshare.Value(code)
-                thread = started(lambda: setattr(value, "value", new))
+                thread = support.started(lambda: setattr(value, "value", new))
                 self.assertIs(value.wait(old), True)
                 self.assertEqual(value.value, new)
                 thread.join()
@@ -80,8 +68,8 @@ class AWait(unittest.TestCase):
                 self.assertFalse(thing.wait(seen, 0))
                 change(thing)
                 self.assertTrue(thing.wait(seen, 0))
-                thread = started(thing.wait)
-                self.assertTrue(support.eventually(lambda: is_asleep(thread)))
+                thread = support.started(thing.wait)
+                self.assertTrue(support.eventually(lambda: support.is_asleep(thread)))
                 change(thing)
                 thread.join()
                 thing.close()
@@ -90,7 +78,7 @@ class AWait(unittest.TestCase):
         for name in ("pair", None):
             value = memshare.Value(Pair, 1.0, 2.0, name=name, lifetime="attached")
             self.assertIs(value.wait(Pair(1.0, 2.0), 0.01), False)
-            thread = started(lambda: value.update(lambda pair: setattr(pair, "b", 3.0)))
+            thread = support.started(lambda: value.update(lambda pair: setattr(pair, "b", 3.0)))
             self.assertIs(value.wait(Pair(1.0, 2.0)), True)
             thread.join()
             self.assertEqual(value.b, 3.0)
@@ -98,22 +86,22 @@ class AWait(unittest.TestCase):
     def test_works_read_only(self):
         value = memshare.Value("i", 1, name="seen")
         seen = memshare.open("seen", readonly=True)
-        thread = started(lambda: value.store(2))
+        thread = support.started(lambda: value.store(2))
         self.assertTrue(seen.wait(1))
         thread.join()
 
     def test_lets_other_threads_run(self):
         value = memshare.Value("i")
-        thread = started(value.wait, 0)
-        self.assertTrue(support.eventually(lambda: is_asleep(thread)))
+        thread = support.started(value.wait, 0)
+        self.assertTrue(support.eventually(lambda: support.is_asleep(thread)))
         value.value = 1
         thread.join()
 
     def test_for_a_lock_lets_other_threads_run(self):
         value = memshare.Value("i")
         value.acquire()
-        thread = started(lambda: value.acquire() and value.release())
-        self.assertTrue(support.eventually(lambda: is_asleep(thread)))
+        thread = support.started(lambda: value.acquire() and value.release())
+        self.assertTrue(support.eventually(lambda: support.is_asleep(thread)))
         value.release()
         thread.join()
 
@@ -184,10 +172,10 @@ class CtrlC(unittest.TestCase):
         main = threading.main_thread()
 
         def interrupt():
-            support.eventually(lambda: is_asleep(main))
+            support.eventually(lambda: support.is_asleep(main))
             os.kill(os.getpid(), signal.SIGUSR1)
 
-        thread = started(interrupt)
+        thread = support.started(interrupt)
         self.assertTrue(value.wait(0))
         thread.join()
         self.assertEqual(came, [1])
@@ -217,6 +205,18 @@ class Changes(unittest.TestCase):
         self.assertEqual(next(changes), 2)
         value.store(3)
         self.assertEqual(next(changes), 3)
+
+    def test_end_when_they_or_their_handle_are_closed(self):
+        for what in ("changes", "handle"):
+            value = memshare.Value("i")
+            changes = value.changes()
+            seen = []
+            thread = support.started(lambda: seen.extend(changes))
+            self.assertTrue(support.eventually(lambda: support.is_asleep(thread)))
+            (changes if what == "changes" else value).close()
+            thread.join(support.LONG)
+            self.assertFalse(thread.is_alive())
+            self.assertEqual(seen, [])
 
     def test_of_a_structure_give_the_structure(self):
         for name in (None, "pair"):
@@ -260,6 +260,35 @@ class InAsyncio(unittest.IsolatedAsyncioTestCase):
         value.store(1)
         self.assertEqual(await anext(changes), 1)
         await changes.aclose()
+
+    async def test_two_tasks_share_what_comes(self):
+        value = memshare.Value("i")
+        changes = value.changes()
+        tasks = [asyncio.create_task(anext(changes)) for _ in range(2)]
+        seen = []
+        for number in (1, 2):
+            await asyncio.sleep(0)
+            value.store(number)
+            done, tasks = await asyncio.wait(tasks, timeout=support.LONG, return_when=asyncio.FIRST_COMPLETED)
+            seen.extend(task.result() for task in done)
+        self.assertEqual(seen, [1, 2])
+
+    async def test_closing_ends_a_wait_and_leaves_nothing(self):
+        for what in ("changes", "handle"):
+            for close in (lambda thing: thing.close(), lambda thing: asyncio.to_thread(thing.close)):
+                value = memshare.Value("i")
+                changes = value.changes()
+                tasks = [asyncio.create_task(anext(changes, "the end")) for _ in range(2)]
+                await asyncio.sleep(0)
+                descriptor = changes.fileno()
+                if (thread := close(changes if what == "changes" else value)) is not None:
+                    await thread
+                ends = await asyncio.wait_for(asyncio.gather(*tasks), support.LONG)
+                self.assertEqual(ends, ["the end", "the end"])
+                self.assertFalse(asyncio.get_running_loop().remove_reader(descriptor))
+                self.assertRaises(OSError, os.fstat, descriptor)
+                self.assertRaises(ValueError, changes.fileno)
+                self.assertEqual(await anext(changes, "the end"), "the end")
 
     async def test_the_loop_goes_on_meanwhile(self):
         value = memshare.Value("i")

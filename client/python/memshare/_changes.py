@@ -1,8 +1,15 @@
 """Changes, one after the other."""
 
 import asyncio
+import contextlib
+import weakref
 
 from . import _core
+
+# How long a thread sleeps before it looks whether another one has closed what it waits for, in seconds.
+_LOOK = 0.5
+
+_of_handle: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # to a WeakSet of Changes
 
 
 class Version(bytes):
@@ -16,29 +23,36 @@ class Version(bytes):
 
 class Changes:
     """The changes of a value or an array from when this was made: each step waits for one, and gives the value
-    as it is then, or the array. Several changes between two steps are one."""
+    as it is then, or the array. Several changes between two steps are one, and of several threads or tasks that
+    wait each change wakes one. close() of this or of the handle ends the iteration, also of who waits."""
 
     def __init__(self, handle):
         self._handle = handle
         self._seen = handle.version
         self._watch = None
+        self._closed = False
+        self._waiting = {}  # the futures of tasks, by their loops
+        _of_handle.setdefault(handle, weakref.WeakSet()).add(self)
 
     def __iter__(self):
         return self
 
     def __next__(self):
-        self._handle.wait(self._seen)
-        return self._step()
+        while not self._closed:
+            if self._handle.wait(self._seen, _LOOK):
+                return self._step()
+        raise StopIteration
 
     def __aiter__(self):
         return self
 
     async def __anext__(self):
-        while True:
+        while not self._closed:
             self.clear()
             if self._handle.version != self._seen:
                 return self._step()
             await self._readable()
+        raise StopAsyncIteration
 
     def _step(self):
         self._seen = self._handle.version
@@ -46,15 +60,23 @@ class Changes:
 
     async def _readable(self):
         loop = asyncio.get_running_loop()
-        readable = loop.create_future()
-        loop.add_reader(self.fileno(), lambda: readable.done() or readable.set_result(None))
+        futures = self._waiting.setdefault(loop, set())
+        if not futures:
+            loop.add_reader(self.fileno(), _wake, futures)
+        futures.add(readable := loop.create_future())
         try:
             await readable
         finally:
-            loop.remove_reader(self.fileno())
+            futures.discard(readable)
+            if not futures:
+                loop.remove_reader(self._watch.fileno())  # before another thread finds that nobody looks, and closes it
+                del self._waiting[loop]
+            self._close_unless_awaited()
 
     def fileno(self):
         """A descriptor for any event loop: readable once there has been a change."""
+        if self._closed:
+            raise ValueError("these changes are closed")
         if self._watch is None:
             self._watch = _core.watch(self._handle._segment)
         return self._watch.fileno()
@@ -65,8 +87,15 @@ class Changes:
         self._watch.clear()
 
     def close(self):
-        """Closes the descriptor. The changes can go on."""
-        if self._watch is not None:
+        """Ends the iteration. Closes the descriptor as well, once no loop looks at it any more."""
+        self._closed = True
+        for loop, futures in tuple(self._waiting.items()):
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(_wake, futures)
+        self._close_unless_awaited()
+
+    def _close_unless_awaited(self):
+        if self._closed and not self._waiting and self._watch is not None:
             self._watch.close()
             self._watch = None
 
@@ -78,3 +107,15 @@ class Changes:
 
     def __exit__(self, *exception):
         self.close()
+
+
+def _wake(futures):
+    for future in futures:
+        if not future.done():
+            future.set_result(None)
+
+
+def close_all(handle):
+    """Those of a handle that is closed."""
+    for changes in tuple(_of_handle.pop(handle, ())):
+        changes.close()

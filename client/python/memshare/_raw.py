@@ -95,25 +95,34 @@ def initial_array(type_, size_or_initializer):
     return type_, type_(*size_or_initializer)
 
 
-def RawValue(typecode_or_type, *args, name=None, **options):
+def RawValue(typecode_or_type, *args, name=None, exist_ok=False, **options):
     """A ctypes object in shared memory, zero or initialised by *args, without a lock."""
     type_ = ctype_of(typecode_or_type)
     element_of(type_ if not issubclass(type_, ctypes.Array) else type_._type_)
-    segment = make(type_, type_(*args) if args else None, name=name, **with_lifetime(name, options))
+    initial = type_(*args) if args else None
+    segment = make(type_, initial, name=name, may_exist=exist_ok, **options_for(name, options))
     return raw_object(type_, _Memory(segment))
 
 
-def RawArray(typecode_or_type, size_or_initializer, *, name=None, **options):
+def RawArray(typecode_or_type, size_or_initializer, *, name=None, exist_ok=False, **options):
     """A ctypes array in shared memory, of zeros or of an initialiser's elements, without a lock."""
     type_ = ctype_of(typecode_or_type)
     element_of(type_)
     type_, initial = initial_array(type_, size_or_initializer)
-    segment = make(type_, initial if type_._length_ else None, name=name, **with_lifetime(name, options))
+    initial = initial if type_._length_ else None
+    segment = make(type_, initial, name=name, may_exist=exist_ok, **options_for(name, options))
     return raw_object(type_, _Memory(segment))
 
 
-def with_lifetime(name, options):
-    """What has no name is everybody's who has it: it ends with the last of them."""
+_options = ("lifetime", "mode", "group", "huge_pages", "reserve", "freezable", "exclusive_writer", "shape")
+
+
+def options_for(name, options):
+    """What the core is told, beside the name. What has no name is everybody's who has it: it ends with the last of
+    them."""
+    for option in options:
+        if option not in _options:
+            raise TypeError(f"there is no option {option!r}; there are {', '.join(_options)}")
     if name is None:
         options.setdefault("lifetime", "attached")
     return options

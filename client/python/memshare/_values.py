@@ -8,9 +8,9 @@ import weakref
 
 from . import _core
 from ._broker import segment_info
-from ._changes import Changes, Version
+from ._changes import Changes, Version, close_all
 from ._handing import attached, reduced
-from ._raw import RawArray, RawValue, initial_array, make, memory_of, raw_object, with_lifetime
+from ._raw import RawArray, RawValue, initial_array, make, memory_of, raw_object, options_for
 from ._structures import is_made_up, structure_class
 from ._types import ctype_of, element_of, type_of
 
@@ -44,10 +44,6 @@ class Handle:
     def alive(self):
         """Whether others can still open it. If not, it has ended, and this handle works on."""
         return self._segment.alive()
-
-    def freeze(self):
-        """Ends all writing to it, by anybody and for ever. Busy: somebody else can write to it."""
-        self._segment.freeze()
 
     @property
     def version(self):
@@ -102,6 +98,7 @@ class Handle:
         """Lets go of the memory, which stays as long as there are views of it."""
         if (watch := _watches.pop(self, None)) is not None:
             watch.close()
+        close_all(self)
         super().close()
 
     def _make_obj(self):
@@ -198,8 +195,10 @@ def _rebuild(identity, type_, lock, length):
     return wrap(segment, type_ or type_of(segment.element), lock, length)
 
 
-def _is_alone(type_, name, options):
-    return name is None and not options and ctypes.sizeof(type_) <= _LARGEST_ALONE
+def _options_for(type_, name, options):
+    if name is None and not options and ctypes.sizeof(type_) <= _LARGEST_ALONE:
+        return {"alone": True, "lifetime": "attached"}
+    return options_for(name, options)
 
 
 def _checked_lock(lock):
@@ -216,18 +215,16 @@ def Value(typecode_or_type, *args, lock=True, ctx=None, name=None, exist_ok=Fals
     one ends, or as `lifetime` says. With exist_ok it is opened, if it is there."""
     type_ = ctype_of(typecode_or_type)
     if lock is False:
-        return RawValue(type_, *args, name=name, **options)
+        return RawValue(type_, *args, name=name, exist_ok=exist_ok, **options)
     lock = _checked_lock(lock)
     if issubclass(type_, ctypes.Array):
         return _array(type_, type_(*args) if args else None, lock, name, exist_ok, options)
     element = element_of(type_)
     initial = type_(*args) if args else None
-    if _is_alone(type_, name, options):
-        options = {"alone": True, "lifetime": "attached"}
+    options = _options_for(type_, name, options)
     if name is None and element[0] == "struct":  # get_obj() is to be in one place
-        segment = make(type_, initial, **with_lifetime(name, options))
+        segment = make(type_, initial, **options)
     else:
-        options = with_lifetime(name, options)
         segment = _core.create(element, None, initial, name=name, may_exist=exist_ok, **options)
     return wrap(segment, type_, lock, None)
 
@@ -237,7 +234,7 @@ def Array(typecode_or_type, size_or_initializer, *, lock=True, ctx=None, name=No
     gives numpy its dimensions."""
     type_ = ctype_of(typecode_or_type)
     if lock is False:
-        return RawArray(type_, size_or_initializer, name=name, **options)
+        return RawArray(type_, size_or_initializer, name=name, exist_ok=exist_ok, **options)
     lock = _checked_lock(lock)
     element_of(type_)
     whole, initial = initial_array(type_, size_or_initializer)
@@ -245,11 +242,9 @@ def Array(typecode_or_type, size_or_initializer, *, lock=True, ctx=None, name=No
 
 
 def _array(whole, initial, lock, name, exist_ok, options):
-    if _is_alone(whole, name, options):
-        options = {"alone": True, "lifetime": "attached"}
     if whole._length_ == 0:
         initial = None
-    segment = make(whole, initial, name=name, may_exist=exist_ok, **with_lifetime(name, options))
+    segment = make(whole, initial, name=name, may_exist=exist_ok, **_options_for(whole, name, options))
     return wrap(segment, whole._type_, lock, whole._length_)
 
 

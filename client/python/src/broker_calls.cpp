@@ -1,7 +1,7 @@
 #include "client/python/src/broker_calls.h"
 
 #include "client/python/src/descriptions.h"
-#include "client/python/src/segment_object.h"
+#include "client/python/src/segment_type.h"
 #include <memshare/broker.hpp>
 
 #include <algorithm>
@@ -103,8 +103,7 @@ PyObject* change(PyObject* /*module*/, PyObject* arguments) {
             changed.lifetime = static_cast<Lifetime>(found - lifetimes.begin());
         }
         const auto number = [](PyObject* from) -> std::optional<std::uint32_t> {
-            return from == Py_None ? std::nullopt
-                                   : std::optional(static_cast<std::uint32_t>(PyLong_AsUnsignedLong(from)));
+            return from == Py_None ? std::nullopt : std::optional(word_from(from));
         };
         changed.mode = number(mode);
         changed.group = number(group);

@@ -1,12 +1,13 @@
 #include "client/python/src/creation.h"
 
 #include "client/python/src/element.h"
-#include "client/python/src/segment_object.h"
+#include "client/python/src/segment_type.h"
 
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace memshare::python {
 namespace {
@@ -48,11 +49,28 @@ int group_from(PyObject* from, void* to) {
     if (from == Py_None) {
         return 1;
     }
-    const unsigned long group = PyLong_AsUnsignedLong(from);
-    if (PyErr_Occurred() != nullptr) {
+    *static_cast<std::optional<std::uint32_t>*>(to) = word_from(from);
+    return PyErr_Occurred() == nullptr ? 1 : 0;
+}
+
+int mode_from(PyObject* from, void* to) {
+    *static_cast<std::uint32_t*>(to) = word_from(from);
+    return PyErr_Occurred() == nullptr ? 1 : 0;
+}
+
+int shape_from(PyObject* from, void* to) {
+    const Ref dimensions(PySequence_Fast(from, "a shape is a sequence of lengths"));
+    if (!dimensions) {
         return 0;
     }
-    *static_cast<std::optional<std::uint32_t>*>(to) = static_cast<std::uint32_t>(group);
+    auto& shape = *static_cast<std::vector<std::uint64_t>*>(to);
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(dimensions.get()); ++i) {
+        const Ref one(PyNumber_Index(PySequence_Fast_GET_ITEM(dimensions.get(), i)));
+        shape.push_back(one ? PyLong_AsUnsignedLongLong(one.get()) : 0);
+        if (PyErr_Occurred() != nullptr) {
+            return 0;
+        }
+    }
     return 1;
 }
 
@@ -81,26 +99,23 @@ PyObject* create(PyObject* /*module*/, PyObject* arguments, PyObject* keywords) 
         Made made;
         PyObject* tuple = nullptr;
         PyObject* count = nullptr;
-        PyObject* shape = nullptr;
         int is_alone = 0;
         int may_exist = 0;
         int reserve = 0;
         int freezable = 0;
         int exclusive = 0;
-        if (PyArg_ParseTupleAndKeywords(
-                arguments, keywords, "O!O|O$ppzO&IO&O&pppO!", keywords_of(words), &PyTuple_Type, &tuple,
-                &count, &made.initial, &is_alone, &may_exist, &made.name, lifetime_from,
-                &made.options.lifetime, &made.options.mode, group_from, &made.options.group, huge_pages_from,
-                &made.options.huge_pages, &reserve, &freezable, &exclusive, &PyTuple_Type, &shape) == 0) {
+        if (PyArg_ParseTupleAndKeywords(arguments, keywords, "O!O|O$ppzO&O&O&O&pppO&", keywords_of(words),
+                                        &PyTuple_Type, &tuple, &count, &made.initial, &is_alone, &may_exist,
+                                        &made.name, lifetime_from, &made.options.lifetime, mode_from,
+                                        &made.options.mode, group_from, &made.options.group, huge_pages_from,
+                                        &made.options.huge_pages, &reserve, &freezable, &exclusive,
+                                        shape_from, &made.options.shape) == 0) {
             return nullptr;
         }
         made.plan.element = element_from(tuple);
         made.plan.form = count == Py_None ? Form::value : Form::array;
         if (count != Py_None) {
             made.plan.count = PyLong_AsUnsignedLongLong(count);
-        }
-        for (Py_ssize_t i = 0; shape != nullptr && i < PyTuple_GET_SIZE(shape); ++i) {
-            made.options.shape.push_back(PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(shape, i)));
         }
         if (PyErr_Occurred() != nullptr) {
             return nullptr;

@@ -81,7 +81,7 @@ PyObject* shown(ElementKind kind, Bits bits) {
 
 bool plainly_taken(ElementKind kind, PyObject* from, Bits& bits) {
     if (kind == ElementKind::f64 || kind == ElementKind::f32) {
-        if (!PyFloat_Check(from) && !PyLong_Check(from)) {
+        if (!PyFloat_Check(from) && !PyLong_CheckExact(from)) { // that may have a __float__() of its own
             return false;
         }
         const double number = PyFloat_AsDouble(from);

@@ -91,7 +91,7 @@ inline void write(ElementKind kind, std::byte* place, Bits bits) {
 PyObject* shown(ElementKind kind, Bits bits);
 
 // What ctypes makes of a number, a bool or another Python object: an integer wraps around. False: its rules
-// are not as plain as that, or it refuses it; Python has been told nothing.
+// are not as plain as that, or it refuses it; Python has been told nothing. No Python code runs.
 bool plainly_taken(ElementKind kind, PyObject* from, Bits& bits);
 
 // The same by its own rules, where they are not plain. `type` is the ctypes type. False: Python has been

@@ -1,11 +1,13 @@
 #include "client/python/src/fork.h"
 
 #include "client/python/src/segment_object.h"
+#include <memshare/broker.hpp>
 
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -13,8 +15,25 @@
 namespace memshare::python {
 namespace {
 
-// Longer than a call to a broker may take, if it is there: then the child goes on without.
+// Who forks waits for no broker that is away for long: what is not shared by then is not, and says so, and
+// what is not attached is so by its first lock.
+constexpr std::chrono::seconds longest_call{1};
+
+// Longer than the child's calls may take.
 constexpr std::chrono::seconds longest_wait{10};
+
+class Impatience {
+  public:
+    Impatience() : before_(Broker::local().timeout()) {
+        Broker::local().set_timeout(std::min<std::chrono::milliseconds>(before_, longest_call));
+    }
+    Impatience(const Impatience&) = delete;
+    Impatience& operator=(const Impatience&) = delete;
+    ~Impatience() { Broker::local().set_timeout(before_); }
+
+  private:
+    std::chrono::milliseconds before_;
+};
 
 // Of the fork that is under way: the child closes its end when it has attached, and if it ends, so does that.
 std::array<int, 2> line{-1, -1};
@@ -40,9 +59,12 @@ void wait_for_end(int end) {
 } // namespace
 
 PyObject* before_fork(PyObject* /*module*/, PyObject* /*none*/) {
-    share_all();
-    if (!has_segments() || pipe2(line.data(), O_CLOEXEC) != 0) {
-        line = {-1, -1}; // without descriptors nobody waits
+    if (has_segments()) {
+        const Impatience while_this_lives;
+        share_all();
+        if (pipe2(line.data(), O_CLOEXEC) != 0) {
+            line = {-1, -1}; // without descriptors nobody waits
+        }
     }
     Py_RETURN_NONE;
 }
@@ -58,7 +80,10 @@ PyObject* after_fork_in_parent(PyObject* /*module*/, PyObject* /*none*/) {
 
 PyObject* after_fork_in_child(PyObject* /*module*/, PyObject* /*none*/) {
     close_end(line[0]);
-    attach_all_again();
+    if (has_segments()) {
+        const Impatience while_this_lives;
+        attach_all_again();
+    }
     close_end(line[1]);
     Py_RETURN_NONE;
 }

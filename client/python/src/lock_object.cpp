@@ -2,9 +2,11 @@
 
 #include "client/python/src/descriptions.h"
 #include "client/python/src/failure.h"
+#include "client/python/src/locking.h"
+#include "client/python/src/segment_type.h"
+#include "client/python/src/sleep.h"
 
 #include <array>
-#include <chrono>
 
 namespace memshare::python {
 namespace {
@@ -109,30 +111,19 @@ PyObject* acquire_method(SegmentObject& self, PyObject* arguments, PyObject* key
             0) {
             return nullptr;
         }
-        double seconds = 0;
-        if (timeout != Py_None) {
-            seconds = PyFloat_AsDouble(timeout);
-            if (seconds == -1.0 && PyErr_Occurred() != nullptr) {
-                return nullptr;
-            }
-        }
+        const detail::Deadline deadline = deadline_of(timeout);
+        expect_no_orphan(self);
         if (self.is_readonly()) {
             return refuse_to_write();
         }
-        bool has_it = self.mutex->try_lock();
-        if (!has_it && block != 0) {
-            const bool for_ever = timeout == Py_None;
-            has_it = wait_for_lock(
-                self, for_ever
-                          ? detail::Deadline{}
-                          : detail::deadline_of(std::chrono::duration<double>(seconds > 0 ? seconds : 0)));
-        }
+        const bool has_it = self.mutex->try_lock() || (block != 0 && wait_for_lock(self, deadline));
         return PyBool_FromLong(has_it ? 1 : 0);
     });
 }
 
 PyObject* release_method(SegmentObject& self) {
     return guarded([&]() -> PyObject* {
+        expect_no_orphan(self);
         if (self.is_readonly()) {
             return refuse_to_write();
         }
@@ -147,6 +138,7 @@ PyObject* release_method(SegmentObject& self) {
 
 PyObject* exit_method(SegmentObject& self) {
     return guarded([&]() -> PyObject* {
+        expect_no_orphan(self);
         if (self.is_readonly()) {
             return refuse_to_write();
         }

@@ -1,12 +1,14 @@
 // memshare._core: what has to be fast, or to call the library, in the package memshare.
+#include "client/python/src/array_type.h"
 #include "client/python/src/broker_calls.h"
 #include "client/python/src/creation.h"
 #include "client/python/src/descriptions.h"
 #include "client/python/src/failure.h"
 #include "client/python/src/fork.h"
+#include "client/python/src/handle.h"
 #include "client/python/src/lock_object.h"
-#include "client/python/src/segment_object.h"
-#include "client/python/src/synchronized.h"
+#include "client/python/src/segment_type.h"
+#include "client/python/src/value_type.h"
 #include "client/python/src/watch_object.h"
 
 #include <array>
@@ -50,7 +52,11 @@ PyMODINIT_FUNC PyInit__core() { // NOLINT(bugprone-reserved-identifier): Python 
     Ref module(PyModule_Create(&definition));
     if (!module || add_exceptions(module.get()) < 0 || add_descriptions(module.get()) < 0 ||
         add_segment_type(module.get()) < 0 || add_lock_type(module.get()) < 0 ||
-        add_watch_type(module.get()) < 0 || add_synchronized_types(module.get()) < 0) {
+        add_watch_type(module.get()) < 0) {
+        return nullptr;
+    }
+    PyTypeObject* base = add_handle_type(module.get());
+    if (base == nullptr || add_value_type(module.get(), base) < 0 || add_array_type(module.get(), base) < 0) {
         return nullptr;
     }
     return module.release();

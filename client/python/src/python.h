@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <span>
 #include <type_traits>
@@ -54,6 +55,15 @@ inline void check(int result) {
     if (result < 0) {
         throw Told();
     }
+}
+
+// A number of 32 bits. Whoever calls looks at PyErr_Occurred().
+inline std::uint32_t word_from(PyObject* number) noexcept {
+    const unsigned long all = PyLong_AsUnsignedLong(number);
+    if (all > UINT32_MAX && PyErr_Occurred() == nullptr) {
+        PyErr_Format(PyExc_OverflowError, "%lu does not fit in 32 bits", all);
+    }
+    return static_cast<std::uint32_t>(all);
 }
 
 // The names of keywords, with a nullptr at their end, as PyArg_ParseTupleAndKeywords() wants them.

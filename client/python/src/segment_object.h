@@ -4,8 +4,6 @@
 #include "client/python/src/python.h"
 #include <memshare/segment.hpp>
 
-#include <memory>
-#include <optional>
 #include <string>
 
 namespace memshare::python {
@@ -21,43 +19,33 @@ struct SegmentObject {
     int dimensions;
     SegmentObject* next; // in the ring of all that this process has
     SegmentObject* previous;
-    bool is_alone; // the broker does not know it yet
+    bool is_alone;    // the broker does not know it yet
+    bool is_orphan;   // a forked child's copy of what was alone
+    Py_ssize_t views; // buffers through which it can be written
+    Py_ssize_t sleepers;
     PyObject* weakrefs;
 
     const SegmentInfo& info() const { return segment->info(); }
     bool is_readonly() const { return mutex == nullptr; }
 };
 
-PyTypeObject* segment_type();
-bool is_segment(PyObject* object); // if not, Python has been told
-int add_segment_type(PyObject* module);
+// The ring of all segments is only touched with the GIL held.
+void link(SegmentObject& fresh);
+void unlink(SegmentObject& ending);
+bool has_segments();
 
-// A new object for a segment. Throws Told.
-PyObject* wrapped(Segment&& segment);
+// Throws Error, if this is a forked child's copy: why it is no more than that.
+void expect_no_orphan(const SegmentObject& self);
 
 // What is this process's alone becomes one of the broker's, as others may come to have it: in a buffer, in a
 // pickle, in a forked child, or asleep without the GIL. Throws.
 void share(SegmentObject& self);
 
 // All of them, as far as the broker has room; the rest stays this process's alone.
-void share_all();
-bool has_segments();
+void share_all() noexcept;
 
-// In a forked child: attaches all, as far as the broker can. What its parent had no room to share is a copy,
-// and from here on nobody's.
-void attach_all_again();
-
-// The buffer protocol of everything that shows this segment: the buffer is this object's.
-int get_buffer(SegmentObject& self, Py_buffer* view, int flags);
-
-// Waits for the lock, with the GIL only if it is free. False: Python has been told why not.
-bool acquire_slowly(SegmentObject& self);
-inline bool acquire(SegmentObject& self) {
-    const bool has_it = !self.is_readonly() && guarded([&] { return self.mutex->try_lock() ? 1 : 0; }) == 1;
-    return has_it || acquire_slowly(self);
-}
-
-// The same, but no longer than that: whether it has it now. Throws Told, if a signal ended it.
-bool wait_for_lock(SegmentObject& self, const detail::Deadline& deadline);
+// In a forked child: attaches all, as far as the broker can, and what share_all() had no room for is an
+// orphan from here on.
+void attach_all_again() noexcept;
 
 } // namespace memshare::python

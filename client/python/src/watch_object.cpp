@@ -1,6 +1,7 @@
 #include "client/python/src/watch_object.h"
 
 #include "client/python/src/failure.h"
+#include "client/python/src/segment_type.h"
 #include <memshare/watch.hpp>
 
 #include <array>
