@@ -29,9 +29,12 @@ std::string string_from(PyObject* object) {
     return {words, static_cast<std::size_t>(size)};
 }
 
-// Asks without the GIL; first all that this process knows alone is told to the broker.
+// Asks without the GIL; first all that this process knows alone is told to the broker, if there is one.
 auto ask(auto question) {
-    share_all();
+    const auto why_not = share_all();
+    if (why_not && (why_not->code() == Errc::no_broker || why_not->code() == Errc::broker_lost)) {
+        throw Error(*why_not);
+    }
     const WithoutGil others_run;
     return question(Broker::local());
 }

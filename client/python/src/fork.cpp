@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <optional>
 
 namespace memshare::python {
 namespace {
@@ -38,6 +39,8 @@ class Impatience {
 // Of the fork that is under way: the child closes its end when it has attached, and if it ends, so does that.
 std::array<int, 2> line{-1, -1};
 
+std::optional<Error> not_shared; // why all was not, before it
+
 void close_end(int& end) {
     if (end >= 0) {
         close(std::exchange(end, -1));
@@ -59,9 +62,10 @@ void wait_for_end(int end) {
 } // namespace
 
 PyObject* before_fork(PyObject* /*module*/, PyObject* /*none*/) {
+    not_shared.reset();
     if (has_segments()) {
         const Impatience while_this_lives;
-        share_all();
+        not_shared = share_all();
         if (pipe2(line.data(), O_CLOEXEC) != 0) {
             line = {-1, -1}; // without descriptors nobody waits
         }
@@ -82,7 +86,7 @@ PyObject* after_fork_in_child(PyObject* /*module*/, PyObject* /*none*/) {
     close_end(line[0]);
     if (has_segments()) {
         const Impatience while_this_lives;
-        attach_all_again();
+        attach_all_again(not_shared);
     }
     close_end(line[1]);
     Py_RETURN_NONE;

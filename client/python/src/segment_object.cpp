@@ -1,18 +1,13 @@
 #include "client/python/src/segment_object.h"
 
-#include <memshare/error.hpp>
-
-#include <optional>
 #include <string>
-#include <utility>
 
 namespace memshare::python {
 namespace {
 
 SegmentObject* oldest = nullptr; // the newest is before it in the ring
 
-std::optional<Error> not_shared;       // why the last share_all() did not share all
-std::optional<Error> orphaned_because; // the same, as it was at the fork
+std::optional<Error> orphaned_because;
 
 // Calls each(segment), until it says false.
 void for_all(auto each) {
@@ -82,9 +77,9 @@ void share(SegmentObject& self) {
     }
 }
 
-void share_all() noexcept {
-    not_shared.reset();
-    for_all([](SegmentObject& one) {
+std::optional<Error> share_all() noexcept {
+    std::optional<Error> not_shared;
+    for_all([&](SegmentObject& one) {
         try {
             if (one.is_alone) {
                 share(one);
@@ -96,10 +91,11 @@ void share_all() noexcept {
         }
         return !not_shared;
     });
+    return not_shared;
 }
 
 // What is read-only needs no session: it has no lock, and whoever waits for its changes attaches it.
-void attach_all_again() noexcept {
+void attach_all_again(const std::optional<Error>& not_shared) noexcept {
     bool can_attach = true;
     for_all([&](SegmentObject& one) {
         if (one.is_alone) {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "client/python/src/python.h"
+#include <memshare/error.hpp>
 #include <memshare/segment.hpp>
 
+#include <optional>
 #include <string>
 
 namespace memshare::python {
@@ -41,11 +43,11 @@ void expect_no_orphan(const SegmentObject& self);
 // pickle, in a forked child, or asleep without the GIL. Throws.
 void share(SegmentObject& self);
 
-// All of them, as far as the broker has room; the rest stays this process's alone.
-void share_all() noexcept;
+// All of them, as far as the broker has room; the rest stays this process's alone, as is returned why.
+std::optional<Error> share_all() noexcept;
 
-// In a forked child: attaches all, as far as the broker can, and what share_all() had no room for is an
-// orphan from here on.
-void attach_all_again() noexcept;
+// In a forked child: attaches all, as far as the broker can, and what was not shared is an orphan from here
+// on.
+void attach_all_again(const std::optional<Error>& not_shared) noexcept;
 
 } // namespace memshare::python
