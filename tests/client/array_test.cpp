@@ -22,6 +22,13 @@ struct Place {
 };
 MEMSHARE_STRUCT(Place, x, y, height)
 
+struct Board {
+    int cells[2][3];
+    short row[4];
+    char mark;
+};
+MEMSHARE_STRUCT(Board, cells, row, mark)
+
 namespace {
 
 static_assert(std::ranges::contiguous_range<Array<int>> && std::ranges::sized_range<Array<int>>);
@@ -37,6 +44,15 @@ TEST_F(AnArray, ThatOneProcessFillsIsReadByAnother) {
     });
     ASSERT_EQ(other.wait(), 0);
     EXPECT_TRUE(std::ranges::equal(array, std::vector{0, 1, 2, 3, 4}));
+}
+
+TEST_F(AnArray, KnowsHowManyItemsAFieldOfItsStructsHas) {
+    const auto made = Array<Board>::create("boards", 2, {.broker = &broker});
+    const auto fields = broker.describe("boards").segment.element.fields;
+    ASSERT_EQ(fields.size(), 3);
+    EXPECT_EQ(fields[0].count, 6);
+    EXPECT_EQ(fields[1].count, 4);
+    EXPECT_EQ(fields[2].count, 1);
 }
 
 TEST_F(AnArray, IsZeroWhenNothingElseIsSaid) {

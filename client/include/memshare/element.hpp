@@ -47,14 +47,22 @@ namespace detail {
 template <typename T>
 concept Described = requires { memshare_describe(static_cast<const T*>(nullptr)); };
 
+// How many items a member has, an array in all of its dimensions.
+template <typename Member> constexpr std::uint32_t items_of() {
+    if constexpr (std::is_array_v<Member>) {
+        return static_cast<std::uint32_t>(std::extent_v<Member>) * items_of<std::remove_extent_t<Member>>();
+    } else {
+        return 1;
+    }
+}
+
 template <typename Member> Field field(const char* name, std::size_t offset) {
     using Item = std::remove_all_extents_t<Member>;
     constexpr bool is_plain = kind_of<Item>() != ElementKind::structure;
     static_assert(is_plain,
                   "memshare: a field of a struct must be a number, a character, a bool or an enum, or a "
                   "plain array of those; leave out others, they are shared all the same");
-    return {name, kind_of<Item>(), static_cast<std::uint32_t>(offset),
-            static_cast<std::uint32_t>(sizeof(Member) / sizeof(Item))};
+    return {name, kind_of<Item>(), static_cast<std::uint32_t>(offset), items_of<Member>()};
 }
 
 } // namespace detail
