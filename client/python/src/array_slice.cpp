@@ -1,5 +1,6 @@
 #include "client/python/src/array_slice.h"
 
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -133,7 +134,7 @@ int set_slice(const Use& use, PyObject* array, PyObject* slice, PyObject* from) 
         if (!use.enter_to_write()) {
             return -1;
         }
-        std::memcpy(ready.place + range.start * ready.size, bytes.data(), bytes.size());
+        std::ranges::copy(bytes, ready.place + range.start * ready.size);
         if (!use.leave()) {
             return -1;
         }
