@@ -1,6 +1,7 @@
 """A broker that is killed, and another one that comes: what this process has stays good, and calls go on."""
 
 import os
+import socket
 import subprocess
 import tempfile
 import time
@@ -14,15 +15,21 @@ import memshare  # noqa: E402: only now it knows which broker
 import support  # noqa: E402
 
 
+def setUpModule():
+    unittest.addModuleCleanup(FOLDER.cleanup)
+
+
+def listens():
+    with socket.socket(socket.AF_UNIX) as one:
+        return one.connect_ex(os.environ["MEMSHARE_SOCKET"]) == 0
+
+
 class Broker:
     """One of this test's own, that hears at once."""
 
     def start(self):
-        socket = os.environ["MEMSHARE_SOCKET"]
-        if os.path.exists(socket):
-            os.unlink(socket)
-        self.process = subprocess.Popen([DAEMON, "--socket", socket, "--log-level", "error"])
-        if not support.eventually(lambda: os.path.exists(socket)):
+        self.process = subprocess.Popen([DAEMON, "--socket", os.environ["MEMSHARE_SOCKET"], "--log-level", "error"])
+        if not support.eventually(listens):
             raise AssertionError("it does not start")
 
     def kill(self):
