@@ -99,8 +99,8 @@ Result<Stream::Received> Stream::receive(Wait wait) {
         return system_error("receive a message");
     }
     std::vector<Fd> fds = take_fds(header);
-    if ((header.msg_flags & MSG_CTRUNC) != 0) {
-        return protocol_error("receive the descriptors of a message: no room for them");
+    if ((header.msg_flags & MSG_CTRUNC) != 0) { // there is room for as many as a message can have
+        return system_error("receive the descriptors of a message", EMFILE);
     }
     if (size == 0) {
         return Received::end;

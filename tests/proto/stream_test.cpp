@@ -338,7 +338,7 @@ TEST_F(ABadMessage, HasADescriptorThatThereIsNoRoomFor) {
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
     const std::string received = receives_and_takes();
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
-    EXPECT_EQ(received, "receive the descriptors of a message: no room for them: Protocol error");
+    EXPECT_EQ(received, "receive the descriptors of a message: Too many open files");
 }
 
 TEST_F(ABadMessage, LeavesNoDescriptorThatNobodyTook) {
