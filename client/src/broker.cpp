@@ -80,8 +80,12 @@ Statistics Broker::statistics() { return client::info_of(connection_->call(proto
 
 std::string Broker::version() { return connection_->version(); }
 
-void Broker::set_timeout(std::chrono::milliseconds timeout) noexcept { connection_->set_timeout(timeout); }
 std::chrono::milliseconds Broker::timeout() const noexcept { return connection_->timeout(); }
+
+CallLimit::CallLimit(std::chrono::milliseconds longest) noexcept : before_(detail::call_limit()) {
+    detail::call_limit() = std::min(before_, longest);
+}
+CallLimit::~CallLimit() { detail::call_limit() = before_; }
 
 const std::string& Broker::socket_path() const { return connection_->socket_path(); }
 

@@ -18,6 +18,9 @@ using proto::Stream;
 
 namespace {
 
+// NOLINTNEXTLINE(*-avoid-non-const-global-variables): of the thread
+constinit thread_local std::chrono::milliseconds limit_of_calls = std::chrono::milliseconds::max();
+
 timeval as_timeval(std::chrono::milliseconds time) {
     const auto whole = duration_cast<std::chrono::seconds>(time);
     return {.tv_sec = whole.count(),
@@ -32,6 +35,19 @@ timeval as_timeval(std::chrono::milliseconds time) {
 }
 
 } // namespace
+
+std::chrono::milliseconds& call_limit() noexcept { return limit_of_calls; }
+
+std::unique_lock<client::ForkSafeMutex> Connection::take_turn() {
+    const auto deadline = Clock::now() + timeout();
+    std::unique_lock turn(mutex_, std::try_to_lock);
+    if (!turn && !turn.try_lock_until(deadline)) {
+        throw Error(Errc::broker_lost, "the broker at " + path_ + " has not answered another thread for " +
+                                           std::to_string(timeout().count()) + " ms");
+    }
+    deadline_ = deadline;
+    return turn;
+}
 
 bool Connection::is_open() const {
     return stream_.has_value() && session_ && session_->holder() != 0 && socket_.is_there();
@@ -109,7 +125,7 @@ void Connection::connect() {
 }
 
 std::string Connection::version() {
-    const std::scoped_lock lock(mutex_);
+    const auto turn = take_turn();
     return insist([this] {
         if (!is_open()) {
             open();
@@ -119,7 +135,7 @@ std::string Connection::version() {
 }
 
 const client::Session& Connection::session() {
-    const std::scoped_lock lock(mutex_);
+    const auto turn = take_turn();
     return insist([this]() -> const client::Session& {
         if (!session_ || session_->holder() == 0) {
             open();
@@ -224,6 +240,12 @@ Stream::Message Connection::receive_message(For how_long) {
         }
         const auto received = stream_->receive(looking ? Stream::Wait::no : Stream::Wait::yes);
         if (!received) {
+            if (received.error().code == std::errc::too_many_files_open) {
+                close();
+                throw Error(received.error().code,
+                            "this process cannot have more files open, as it takes to "
+                            "get a segment (ulimit -n, RLIMIT_NOFILE)");
+            }
             const bool by_socket = received.error().code.category() == std::system_category();
             broken(by_socket ? Errc::broker_lost : Errc::protocol_violation,
                    "broke off: cannot " + received.error().sentence());

@@ -7,18 +7,21 @@
 #include "client/src/patience.h"
 #include "client/src/session.h"
 #include "proto/calls.h"
+#include "proto/limits.h"
 #include "proto/stream.h"
 #include "proto/varlink.h"
 #include <memshare/broker.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 namespace memshare::detail {
+
+// The longest that a call of this thread may take. (CallLimit)
+std::chrono::milliseconds& call_limit() noexcept;
 
 // It is opened by the first call. When it breaks it is opened anew, with pauses that grow, until the call's
 // time is over, and goes on with the same session; the call is then made once more. A forked child shares
@@ -29,8 +32,7 @@ class Connection {
         : path_(std::move(socket_path)), timeout_(timeout) {}
 
     const std::string& socket_path() const { return path_; }
-    std::chrono::milliseconds timeout() const { return timeout_; }
-    void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
+    std::chrono::milliseconds timeout() const { return std::min(timeout_, call_limit()); }
 
     template <typename Method> struct Answered {
         typename Method::Reply reply;
@@ -42,7 +44,7 @@ class Connection {
     // segment.
     template <typename Method>
     Answered<Method> call(const Method& parameters, const std::string& segment = {}) {
-        const std::scoped_lock lock(mutex_);
+        const auto turn = take_turn();
         const Method numbered = number(parameters);
         try {
             return insist([&] { return attempt(numbered, segment); });
@@ -54,7 +56,7 @@ class Connection {
 
     // The same for a method that answers in pieces: all of them.
     template <typename Method> std::vector<typename Method::Reply> call_for_more(const Method& parameters) {
-        const std::scoped_lock lock(mutex_);
+        const auto turn = take_turn();
         return insist([&] {
             return in_step([&] {
                 begin(parameters, proto::Wants::more);
@@ -102,9 +104,11 @@ class Connection {
     static constexpr std::chrono::milliseconds longest_farewell{1000};
     static constexpr std::chrono::milliseconds shortest_pause{1}, longest_pause{100};
 
+    // Waits until no other thread makes a call; the time that this one may take has begun.
+    std::unique_lock<client::ForkSafeMutex> take_turn();
+
     // Attempts to make a call until one does not find the connection broken, or the time is over.
     decltype(auto) insist(auto attempt) {
-        deadline_ = Clock::now() + timeout();
         in_doubt_ = false;
         for (auto pause = shortest_pause;; pause = std::min(2 * pause, longest_pause)) {
             try {
@@ -212,6 +216,11 @@ class Connection {
             open();
         }
         write(parameters, wants);
+        if (text_.size() > proto::limits::call_bytes) {
+            throw Error(Errc::invalid_argument, "a call of " + std::to_string(text_.size()) +
+                                                    " bytes is too long for a broker, which takes " +
+                                                    std::to_string(proto::limits::call_bytes));
+        }
         in_doubt_ = true;
         send();
     }
@@ -231,7 +240,7 @@ class Connection {
     [[noreturn]] void broken(Errc code, const std::string& how);
 
     std::string path_;
-    std::atomic<std::chrono::milliseconds> timeout_;
+    std::chrono::milliseconds timeout_;
     client::ForkSafeMutex mutex_;
     Clock::time_point deadline_; // of the call that is being made
     bool in_doubt_ = false;      // whether that was sent before, and may have been carried out

@@ -1,6 +1,7 @@
 // A mutex that a forked child can use, whatever its parent's threads were doing at the fork.
 #pragma once
 
+#include <chrono>
 #include <mutex>
 
 namespace memshare::client {
@@ -17,10 +18,12 @@ class ForkSafeMutex {
     ~ForkSafeMutex();
 
     void lock() { mutex_.lock(); }
+    bool try_lock() { return mutex_.try_lock(); }
+    bool try_lock_until(std::chrono::steady_clock::time_point time) { return mutex_.try_lock_until(time); }
     void unlock() { mutex_.unlock(); }
 
   private:
-    std::mutex mutex_;
+    std::timed_mutex mutex_;
 };
 
 } // namespace memshare::client

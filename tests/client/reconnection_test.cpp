@@ -122,14 +122,32 @@ TEST(WithAFullBroker, ACallGivesUpWithinItsTimeoutThoughSignalsCome) {
     setitimer(ITIMER_REAL, &never, nullptr);
 }
 
-TEST_F(AClientWhoseBroker, DoesNotAnswerGivesUpWithinATimeoutThatItWasGivenLater) {
+TEST_F(AClientWhoseBroker, DoesNotAnswerGivesUpWithinTheLimitOfItsThread) {
     Broker patient{daemon.socket_path()};
     patient.version();
-    const Broker copy = patient;
-    patient.set_timeout(short_timeout);
-    EXPECT_EQ(copy.timeout(), short_timeout);
+    const auto all = patient.timeout();
     stop(daemon.pid());
-    EXPECT_LT(time_to_lose(patient), short_timeout + some_more);
+    {
+        const CallLimit limit(short_timeout);
+        const CallLimit longer(all);
+        EXPECT_EQ(patient.timeout(), short_timeout);
+        EXPECT_LT(time_to_lose(patient), short_timeout + some_more);
+        std::jthread([&] { EXPECT_EQ(patient.timeout(), all); });
+    }
+    EXPECT_EQ(patient.timeout(), all);
+    go_on(daemon.pid());
+}
+
+TEST_F(AClientWhoseBroker, DoesNotAnswerGivesUpInManyThreadsWithinTheSameTimeout) {
+    hasty.version();
+    stop(daemon.pid());
+    const auto start = Clock::now();
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) {
+        threads.emplace_back([&] { time_to_lose(hasty); });
+    }
+    threads.clear();
+    EXPECT_LT(Clock::now() - start, short_timeout + some_more);
     go_on(daemon.pid());
 }
 

@@ -58,8 +58,7 @@ class MEMSHARE_EXPORT Broker {
     // The version of the broker.
     std::string version();
 
-    // How long a call may take from now on, as BrokerOptions says; of all copies of this handle.
-    void set_timeout(std::chrono::milliseconds timeout) noexcept;
+    // How long a call may take, as BrokerOptions says.
     std::chrono::milliseconds timeout() const noexcept;
 
     // Where it listens.
@@ -69,6 +68,19 @@ class MEMSHARE_EXPORT Broker {
     friend class Segment;
 
     std::shared_ptr<detail::Connection> connection_;
+};
+
+// As long as it lives, no call of this thread to any broker takes longer than that: for who has to go on
+// soon. One within another can only make it shorter.
+class MEMSHARE_EXPORT CallLimit {
+  public:
+    explicit CallLimit(std::chrono::milliseconds longest) noexcept;
+    CallLimit(const CallLimit&) = delete;
+    CallLimit& operator=(const CallLimit&) = delete;
+    ~CallLimit();
+
+  private:
+    std::chrono::milliseconds before_;
 };
 
 } // namespace memshare
