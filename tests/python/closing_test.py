@@ -1,5 +1,6 @@
 """A handle may be closed at any time, also in the middle of an operation of its own."""
 
+import ctypes
 import gc
 import signal
 import subprocess
@@ -143,6 +144,28 @@ class InAWait(unittest.TestCase):
         self.assertFalse(waiting.is_alive())
 
 
+    def test_for_the_lock_it_is_unlocked_at_the_end(self):
+        def acquire(value):
+            value.acquire()
+            value.release()
+
+        def enter(value):
+            with value:
+                pass
+
+        kept = memshare.Value("i", name="kept", lifetime="attached")
+        for lock in (acquire, enter):
+            value = memshare.open("kept")
+            with kept:
+                waiting = support.started(lock, value)
+                self.assertTrue(support.eventually(lambda: support.is_asleep(waiting)))
+                value.close()
+            waiting.join()
+            self.assertTrue(kept.acquire(timeout=support.LONG))
+            kept.release()
+            self.assertRaises(ValueError, value.release)
+
+
 class InALock(unittest.TestCase):
     def test_it_is_unlocked_at_the_end(self):
         value = memshare.Value("i", name="kept", lifetime="attached")
@@ -164,6 +187,31 @@ class InALock(unittest.TestCase):
         self.assertEqual(support.mappings(), before)
         array.release()
         self.assertEqual(support.mappings(), before - 1)
+
+
+    def test_that_another_object_has_unlocked_the_memory_is_given_back_at_once(self):
+        array = memshare.Array("i", LARGE)
+        before = support.mappings()
+        array.acquire()
+        array.get_lock().release()
+        array.close()
+        self.assertEqual(support.mappings(), before - 1)
+
+    def test_a_handle_that_only_an_iterator_had_stays_until_the_end(self):
+        class Exhausting:
+            def acquire(self):
+                if not self.acquired:
+                    self.acquired = True
+                    list(items)
+
+            def release(self):
+                pass
+
+        lock = Exhausting()
+        lock.acquired = False
+        segment = memshare.Array("i", LARGE)._segment
+        items = iter(memshare._core.Array(segment, ctypes.c_int, lock))
+        self.assertEqual(next(items), 0)
 
 
 class Forgotten(unittest.TestCase):

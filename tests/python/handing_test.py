@@ -1,6 +1,7 @@
 """Handles go to other processes: by fork, and by pickles, which say which segment it is, not what is in it."""
 
 import concurrent.futures
+import copy
 import ctypes
 import gc
 import multiprocessing
@@ -89,6 +90,13 @@ def read_and_tell(queue, value):
 def read_late(queue, begin, *things):
     begin.wait(support.LONG)
     queue.put([contents(thing) for thing in things])
+
+
+class ACopy(unittest.TestCase):
+    def test_of_a_handle_there_is_none(self):
+        for thing in (memshare.Value("i"), memshare.Array("i", 3), memshare.Value(Pose)):
+            self.assertRaises(TypeError, copy.copy, thing)
+            self.assertRaises(TypeError, copy.deepcopy, [thing])
 
 
 class AHandle(support.EachStartMethod):
@@ -291,6 +299,50 @@ with value.get_lock():
             process.stdin.close()
             self.assertEqual(process.stdout.read(), "6 [2, 2] 7 True 10\n")
 
+    def test_is_waited_for_in_each_of_several_threads(self):
+        program = """
+import os, threading, time
+os.register_at_fork(before=lambda: time.sleep(0.001))  # others run in the midst of a fork
+import memshare
+def fork():
+    for _ in range(30):
+        value = memshare.Value("i", 5)
+        child = os.fork()
+        if child == 0:
+            try:
+                with value:
+                    os._exit(value.value)
+            finally:
+                os._exit(1)
+        value.close()
+        codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+codes = []
+memshare.list()
+before = len(os.listdir("/proc/self/fd"))
+threads = [threading.Thread(target=fork) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(codes == [5] * 120, len(os.listdir("/proc/self/fd")) - before)
+"""
+        self.assertEqual(support.python(program), "True 0\n")
+
+    def test_may_freeze_what_a_thread_of_its_parent_waits_for(self):
+        value = memshare.Value("i", 5, freezable=True)
+        waiting = support.started(value.wait, 5)
+        self.assertTrue(support.eventually(lambda: support.is_asleep(waiting)))
+
+        def freeze():
+            try:
+                value.freeze()
+            except memshare.Busy as error:
+                return "another thread" in str(error)
+
+        self.assertIs(self.in_child(freeze), False)  # it is for its parent that it is busy
+        value.value = 6
+        waiting.join()
+
     def test_has_not_what_its_parent_has_locked(self):
         value = memshare.Value("i")
         with value.get_lock():
@@ -367,6 +419,22 @@ print(values[19].value)
         )
         self.assertEqual(result.stderr, "")
         self.assertEqual(result.stdout, f"{[*range(10)]}; {'no room; ' * 17}10\n20\n")
+
+    def test_leaves_a_block_that_it_could_not_share(self):
+        program = """
+import memshare, os
+values = [memshare.Value("i", i) for i in range(20)]
+with values[19]:
+    child = os.fork()
+if child == 0:
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+        ctl = [os.environ["MEMSHARECTL"], "run", "--daemon", narrow_daemon(self), "--"]
+        result = subprocess.run(
+            [*ctl, sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+        )
+        self.assertEqual((result.stdout, result.stderr), ("7\n", ""))
 
     def test_says_so_if_there_was_no_broker_to_share(self):
         program = """

@@ -1,11 +1,13 @@
 """What has a name can be opened by every process, looked at, changed and ended."""
 
 import ctypes
+import errno
 import os
 import resource
 import subprocess
 import sys
 import threading
+import time
 import unittest
 
 import numpy
@@ -25,6 +27,21 @@ class Small(ctypes.Structure):
 class Odd(ctypes.Structure):
     _pack_ = 1
     _fields_ = [("a", ctypes.c_byte), ("b", ctypes.c_double), ("c", ctypes.c_short * 3), ("d", ctypes.c_char * 5)]
+
+
+class Deep(ctypes.Structure):
+    _fields_ = [("inner", Pose), ("numbers", ctypes.c_int * 3), ("text", ctypes.c_char * 4)]
+
+
+class Confusing(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_int) for name in ("load", "update", "store", "readonly", "version", "shown", "closed")]
+
+
+def plain(read):
+    """What can be compared, of structures their bytes."""
+    if isinstance(read, list):
+        return [plain(one) for one in read]
+    return bytes(read) if isinstance(read, ctypes.Structure) else read
 
 
 class Named(unittest.TestCase):
@@ -69,8 +86,54 @@ class Named(unittest.TestCase):
         self.assertEqual((copy.x, copy.y, copy.heading), (4, 5, 6))
         made.get_obj().x += 1
         self.assertEqual((made.x, made.y), (5, 5))
-        self.assertIsInstance(made.get_obj(), Pose)
         self.assertRaises(TypeError, made.store, Small())
+        self.assertRaises(TypeError, bytes, made.get_obj())  # as it has no one place
+        made.store(memshare.Value(Pose, 7, 8, 9, name="other", lifetime="attached").get_obj())
+        self.assertEqual((made.x, made.y, made.heading), (7, 8, 9))
+
+    def test_structure_is_written_in_its_depth(self):
+        deep = self.named(memshare.Value, Deep, (1, 2, 3), (4, 5, 6), b"ab")
+        deep.inner.x += 10
+        deep.numbers[1] = 50
+        deep.get_obj().numbers[0:1] = [40]
+        deep.get_obj().inner.heading = 30
+        copy = memshare.open("it", type=Deep).load()
+        self.assertEqual((copy.inner.x, copy.inner.heading, copy.numbers[:], copy.text), (11, 30, [40, 50, 6], b"ab"))
+        self.assertEqual((len(deep.numbers), list(deep.numbers), deep.numbers[-1]), (3, [40, 50, 6], 6))
+        self.assertRaises(IndexError, deep.numbers.__setitem__, 3, 1)
+        self.assertRaises(PermissionError, setattr, memshare.open("it", readonly=True, type=Deep).inner, "x", 1)
+        deep.inner = Pose(7, 8, 9)
+        self.assertEqual((deep.inner.y, repr(deep.inner).startswith("<part of a shared Deep")), (8, True))
+
+    def test_structure_may_call_its_fields_as_it_likes(self):
+        for name in ("confusing", None):
+            made = memshare.Value(Confusing, 1, 2, name=name, lifetime="attached")
+            made.load += 1
+            made.version = 5
+            made.closed = 6
+            changes = made.changes()
+            made.update = 7
+            self.assertEqual((made.load, made.update, made.readonly, made.version), (2, 7, 0, 5))
+            self.assertEqual(next(changes).update, 7)
+            self.assertIn("Confusing", repr(made))
+            made.close()
+
+    def test_structure_may_have_a_field_of_its_bases_otherwise(self):
+        class Base(ctypes.Structure):
+            _fields_ = [("x", ctypes.c_int), ("y", ctypes.c_int)]
+
+        class Hiding(Base):
+            x = property(lambda self: 42)
+
+        class Again(Base):
+            _fields_ = [("x", ctypes.c_double)]
+
+        self.assertEqual(memshare.Value(Hiding, name="hiding", lifetime="attached").x, 42)
+        again = memshare.Value(Again, name="again", lifetime="attached")
+        again.x = 1.5
+        fields = again.info().element.fields
+        self.assertEqual([(one.name, one.kind, one.offset) for one in fields],
+                         [("x", "i32", 0), ("y", "i32", 4), ("x", "f64", 8)])  # fmt: skip
 
     def test_is_opened_raw(self):
         self.named(memshare.Array, "i", [1, 2, 3])
@@ -103,7 +166,32 @@ class Named(unittest.TestCase):
             self.assertRaises(PermissionError, change)
         self.assertTrue(memoryview(array).readonly)
         self.assertTrue(value.readonly)
-        self.assertRaises(TypeError, value.get_obj)  # as ctypes has none that is
+        for thing in (value, array, pose):
+            self.assertRaises(PermissionError, thing.get_obj)  # as ctypes has none that is read-only
+            self.assertIn("read-only", repr(thing))
+        self.assertRaises(PermissionError, memshare.open, "it", readonly=True, lock=False)
+
+    def test_read_only_is_read_as_ever(self):
+        for type_, contents in (
+            ("i", [1, 2, 3, 4]), ("c", b"abcd"), ("u", "abcd"), (Small, [(1, 2), (3, 4)]), (Odd, [(1,), (2,)]),
+        ):  # fmt: skip
+            made = self.named(memshare.Array, type_, contents, name="read")
+            seen = memshare.open("read", readonly=True, type=type_)
+            for read in (
+                lambda array: array[1], lambda array: array[-1], lambda array: array[:], lambda array: array[::2],
+                lambda array: array[5:], lambda array: array[::-1], list,
+            ):  # fmt: skip
+                self.assertEqual(plain(read(seen)), plain(read(made)))
+            self.assertRaises(IndexError, lambda: seen[9])
+            self.assertRaises(TypeError, lambda: seen["x"])
+            memshare.destroy("read")
+        made = self.named(memshare.Array, "c", b"ab\0d", name="text")
+        text = memshare.open("text", readonly=True)
+        self.assertEqual((text.value, text.raw), (b"ab", b"ab\0d"))
+        made = memshare.Value(ctypes.c_longdouble, 1.5, name="long", lifetime="attached")
+        made.value += 1
+        self.assertEqual(memshare.open("long", readonly=True, type=ctypes.c_longdouble).value, 2.5)
+        self.assertRaises(TypeError, setattr, made, "value", "word")
 
     def test_type_is_checked_on_request(self):
         self.named(memshare.Array, "i", 3)
@@ -179,11 +267,12 @@ class Named(unittest.TestCase):
 
     def test_is_not_frozen_under_a_view_that_can_write(self):
         array = self.named(memshare.Array, "i", [5, 6], freezable=True)
-        for view in (numpy.asarray(array), memoryview(array), array.get_obj(), memshare.open(array.name)):
+        for view_of in (numpy.asarray, memoryview, lambda array: array.get_obj(), lambda _: memshare.open("it")):
+            view = view_of(array)
             self.assertRaises(memshare.Busy, array.freeze)
-        array[0] = 7
-        self.assertEqual(view[0], 7)
-        view = None
+            view[0] = 7
+            self.assertEqual(array[0], 7)
+            del view
         array.get_obj()  # which only the array itself has
         array.freeze()
         self.assertRaises(PermissionError, array.__setitem__, 0, 8)
@@ -329,6 +418,32 @@ assert len(memshare.list()) == 3000
 print(sum(one.value for one in values + raws + named))
 """
         self.assertEqual(support.python(program), f"{3 * sum(range(1000))}\n")
+
+
+    def test_without_descriptors_an_error_says_so(self):
+        value = memshare.Value("i", name="there", lifetime="attached")
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        last = os.open("/dev/null", os.O_RDONLY)
+        os.close(last)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (last, before[1]))
+        try:
+            for call in (lambda: memshare.open("there"), lambda: memshare.Value("i").id, value.fileno):
+                with self.assertRaises(OSError) as raised:
+                    call()
+                self.assertEqual(raised.exception.errno, errno.EMFILE)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        self.assertEqual(memshare.open("there").value, 0)
+        self.assertEqual([one.name for one in memshare.list()], ["there"])
+
+    def test_that_is_described_at_too_great_length_is_an_error_at_once(self):
+        fields = [(f"{'x' * 100}{number}", ctypes.c_byte) for number in range(1500)]
+        start = time.monotonic()
+        with self.assertRaisesRegex(memshare.InvalidArgument, "too long for a broker"):
+            memshare.Value(type("Wide", (ctypes.Structure,), {"_fields_": fields}), name="wide")
+        self.assertLess(time.monotonic() - start, 2)
+        with self.assertRaisesRegex(ValueError, "less than 4 GiB"):
+            memshare.Value(type("Vast", (ctypes.Structure,), {"_fields_": [("x", ctypes.c_char * 2**32)]}))
 
 
 class TheShell(unittest.TestCase):

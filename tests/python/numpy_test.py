@@ -148,6 +148,17 @@ class TheBufferProtocol(unittest.TestCase):
         self.assertEqual(view.cast("B").nbytes, 24)
         self.assertEqual(bytes(memshare.Value("d", 1.5)), bytes(ctypes.c_double(1.5)))
 
+    def test_has_rows_and_no_columns_to_give(self):
+        from _testbuffer import PyBUF_ANY_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_FORMAT, ndarray
+
+        for shape, columns in (((2, 3), False), ((6,), True)):
+            array = memshare.Array("i", range(6), shape=shape)
+            self.assertTrue(ndarray(array, getbuf=PyBUF_ANY_CONTIGUOUS | PyBUF_FORMAT).c_contiguous)
+            if columns:
+                self.assertTrue(ndarray(array, getbuf=PyBUF_F_CONTIGUOUS | PyBUF_FORMAT).f_contiguous)
+            else:
+                self.assertRaises(BufferError, ndarray, array, getbuf=PyBUF_F_CONTIGUOUS | PyBUF_FORMAT)
+
     def test_is_silent_when_the_interpreter_ends(self):
         self.assertEqual(
             support.python(

@@ -1,9 +1,11 @@
 """A broker that is killed, and another one that comes: what this process has stays good, and calls go on."""
 
 import os
+import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -72,6 +74,14 @@ class ABrokerThatIsKilled(unittest.TestCase):
         self.assertLess(time.monotonic() - start, support.LONG)
         self.assertEqual(self.value.value, 1)
 
+    def test_is_not_needed_to_close_shared_memory(self):
+        blocks = [memshare.SharedMemory(create=True, size=10) for _ in range(4)]
+        self.broker.kill()
+        start = time.monotonic()
+        blocks.pop().close()
+        blocks.pop()
+        self.assertLess(time.monotonic() - start, 1)
+
     def test_and_one_that_comes_keep_apart_what_each_of_them_knew(self):
         """(Where nothing keeps what the first one had: under systemd nothing is lost.)"""
         self.broker.kill()
@@ -97,6 +107,62 @@ class ABrokerThatIsKilled(unittest.TestCase):
                 os._exit(1)
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 2)
         self.assertEqual(self.unnamed.value, 2)
+
+
+class ABrokerThatHangs(unittest.TestCase):
+    def setUp(self):
+        self.broker = Broker()
+        self.broker.start()
+        self.addCleanup(lambda: self.broker.kill())
+        memshare.list()
+        self.broker.process.send_signal(signal.SIGSTOP)
+
+    def interrupted(self, call):
+        """How long it takes until a signal's handler has ended it."""
+        class Interrupt(Exception):
+            pass
+
+        def interrupt(*_):
+            raise Interrupt
+
+        before = signal.signal(signal.SIGALRM, interrupt)
+        start = time.monotonic()
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        try:
+            self.assertRaises(Interrupt, call)
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        return time.monotonic() - start
+
+    def test_does_not_keep_signals_from_being_heard(self):
+        value = memshare.Value("i")
+        for call in (memshare.list, lambda: value.id, lambda: value.wait(0)):
+            self.assertLess(self.interrupted(call), 3)
+
+    def test_does_not_keep_other_threads_from_running(self):
+        ran = []
+
+        def run():
+            while not done.is_set():
+                ran.append(time.monotonic())
+                time.sleep(0.001)
+
+        done = threading.Event()
+        thread = support.started(run)
+        self.assertRaises(memshare.BrokerLost, lambda: memshare.Value("i").id)
+        done.set()
+        thread.join()
+        self.assertLess(max(after - before for before, after in zip(ran, ran[1:])), 2.5)
+
+    def test_does_not_keep_a_fork_for_long(self):
+        value = memshare.Value("i", 1)
+        start = time.monotonic()
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+        self.assertLess(time.monotonic() - start, 4)
+        self.assertEqual(value.value, 1)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import gc
 import multiprocessing
 import os
 import select
@@ -181,6 +182,39 @@ class CtrlC(unittest.TestCase):
         self.assertEqual(came, [1])
 
 
+# Each is done by a thread that nobody waits for.
+AT_THE_END = {
+    "wait": "value.wait()",
+    "lock": "value.acquire()",
+    "changes": "list(value.changes())",
+    "calls": "while True: memshare.list()",
+}
+
+ENDING = """
+import memshare, threading, time
+value = memshare.Value("i")
+def work():
+    begun.set()
+    {work}
+class Late:
+    def __del__(self, sleep=time.sleep):
+        sleep(0.1)  # so that the thread comes back while the interpreter ends
+late = Late()
+begun = threading.Event()
+value.acquire()
+threading.Thread(target=work, daemon=True).start()
+begun.wait()
+time.sleep(0.05)
+"""
+
+
+class ADaemonThread(unittest.TestCase):
+    def test_does_not_disturb_the_end_of_the_program(self):
+        for what, work in AT_THE_END.items():
+            with self.subTest(what):
+                self.assertEqual(support.python(ENDING.format(work=work)), "")
+
+
 class Changes(unittest.TestCase):
     def test_are_given_one_after_the_other(self):
         value = memshare.Value("i")
@@ -217,6 +251,18 @@ class Changes(unittest.TestCase):
             thread.join(support.LONG)
             self.assertFalse(thread.is_alive())
             self.assertEqual(seen, [])
+
+    def test_end_also_when_a_change_comes_with_the_closing(self):
+        for _ in range(20):
+            value = memshare.Value("i")
+            changes = value.changes()
+            seen = []
+            thread = support.started(lambda: seen.append(list(changes)))
+            self.assertTrue(support.eventually(lambda: support.is_asleep(thread)))
+            value.value = 5
+            value.close()
+            thread.join(support.LONG)
+            self.assertIn(seen, ([[]], [[5]]))
 
     def test_of_a_structure_give_the_structure(self):
         for name in (None, "pair"):
@@ -290,6 +336,25 @@ class InAsyncio(unittest.IsolatedAsyncioTestCase):
                 self.assertRaises(ValueError, changes.fileno)
                 self.assertEqual(await anext(changes, "the end"), "the end")
 
+    async def test_a_loop_that_is_closed_leaves_nothing(self):
+        value = memshare.Value("i")
+        changes = value.changes()
+
+        def run():
+            loop = asyncio.new_event_loop()
+            loop.set_exception_handler(lambda *_: None)  # it says that a task was pending
+            task = loop.create_task(anext(changes))
+            loop.run_until_complete(asyncio.sleep(0.01))
+            self.assertFalse(task.done())
+            loop.close()
+
+        changes.fileno()
+        before = support.open_fds()
+        await asyncio.to_thread(run)
+        gc.collect()
+        changes.close()
+        self.assertEqual(support.open_fds(), before - 1)
+
     async def test_the_loop_goes_on_meanwhile(self):
         value = memshare.Value("i")
         task = asyncio.ensure_future(anext(value.changes()))
@@ -311,6 +376,36 @@ class InAsyncio(unittest.IsolatedAsyncioTestCase):
         value.store(4)
         self.assertEqual(await came, 4)
         asyncio.get_running_loop().remove_reader(value)
+
+
+class AForkedChild(unittest.TestCase):
+    PROGRAM = """
+import asyncio, memshare, os, select, sys
+value = memshare.Value("i", name="watched", lifetime="attached")
+changes = value.changes()
+changes.clear()
+value.fileno()
+if os.fork():
+    value.value = 1
+    if not select.select([value], [], [], 20)[0] or not select.select([changes], [], [], 20)[0]:
+        print("the parent sees nothing")
+    os._exit(0)
+value.clear(), changes.clear()  # its own, not its parent's
+sys.stdin.readline()  # that is gone
+value.clear()
+value.value = 9
+print(bool(select.select([value], [], [], 20)[0]), asyncio.run(asyncio.wait_for(anext(changes), 20)), flush=True)
+"""
+
+    def test_sees_changes_as_its_parent_does(self):
+        with subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", self.PROGRAM],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        ) as process:  # fmt: skip
+            process.wait(support.LONG)
+            process.stdin.write("\n")
+            process.stdin.close()
+            self.assertEqual(process.stdout.read(), "True 9\n")
 
 
 def store_seven(value):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import weakref
 
 from . import _core
@@ -28,7 +29,7 @@ class Changes:
 
     def __init__(self, handle):
         self._handle = handle
-        self._seen = handle.version
+        self._seen = handle._version()
         self._watch = None
         self._closed = False
         self._waiting = {}  # the futures of tasks, by their loops
@@ -39,8 +40,12 @@ class Changes:
 
     def __next__(self):
         while not self._closed:
-            if self._handle.wait(self._seen, _LOOK):
-                return self._step()
+            try:
+                if self._handle._segment.wait(self._seen, True, _LOOK):
+                    return self._step()
+            except ValueError:
+                if not self._closed:  # with its handle, by another thread
+                    raise
         raise StopIteration
 
     def __aiter__(self):
@@ -49,28 +54,30 @@ class Changes:
     async def __anext__(self):
         while not self._closed:
             self.clear()
-            if self._handle.version != self._seen:
+            if self._handle._version() != self._seen:
                 return self._step()
             await self._readable()
         raise StopAsyncIteration
 
     def _step(self):
-        self._seen = self._handle.version
-        return self._handle.shown(self._seen)
+        self._seen = self._handle._version()
+        return self._handle._shown(self._seen)
 
     async def _readable(self):
         loop = asyncio.get_running_loop()
         futures = self._waiting.setdefault(loop, set())
+        descriptor = self.fileno()
         if not futures:
-            loop.add_reader(self.fileno(), _wake, futures)
+            loop.add_reader(descriptor, _wake, futures)
         futures.add(readable := loop.create_future())
         try:
             await readable
         finally:
             futures.discard(readable)
             if not futures:
-                loop.remove_reader(self._watch.fileno())  # before another thread finds that nobody looks, and closes it
-                del self._waiting[loop]
+                with contextlib.suppress(RuntimeError):  # the loop is closed
+                    loop.remove_reader(descriptor)
+                self._waiting.pop(loop, None)  # last, as it is closed once nobody looks
             self._close_unless_awaited()
 
     def fileno(self):
@@ -90,8 +97,10 @@ class Changes:
         """Ends the iteration. Closes the descriptor as well, once no loop looks at it any more."""
         self._closed = True
         for loop, futures in tuple(self._waiting.items()):
-            with contextlib.suppress(RuntimeError):  # the loop is closed
+            try:
                 loop.call_soon_threadsafe(_wake, futures)
+            except RuntimeError:  # the loop is closed, and its tasks never go on
+                self._waiting.pop(loop, None)
         self._close_unless_awaited()
 
     def _close_unless_awaited(self):
@@ -107,6 +116,16 @@ class Changes:
 
     def __exit__(self, *exception):
         self.close()
+
+
+def _in_forked_child():
+    """What watches is its parent's, and tells that one."""
+    for changes in [one for all_ in _of_handle.values() for one in all_]:
+        changes._watch = None
+        changes._waiting = {}
+
+
+os.register_at_fork(after_in_child=_in_forked_child)
 
 
 def _wake(futures):

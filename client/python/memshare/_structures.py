@@ -8,7 +8,10 @@ from ._raw import memory_of, raw_object
 from ._types import element_of, type_of
 
 _classes: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
-_views: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+# Fields of these names are only reached by get_obj(), as handles need them.
+_OURS = {"_copy", "_length", "_make_obj", "_segment", "_shown", "_type", "_user_lock", "_version"}
+_OURS |= {"_get_copy", "_has_slots", "_wait_in_one_place", "_watch", "_whole"}
 
 
 def is_made_up(type_):
@@ -22,48 +25,111 @@ def _field_names(type_):
         yield from (field[0] for field in base.__dict__.get("_fields_", ()))
 
 
+class _Whole:
+    """A structure in two slots, which lies now in the one, now in the other."""
+
+    __slots__ = ("segment", "type")
+
+    def __init__(self, segment, type_):
+        self.segment = segment
+        self.type = type_
+
+    def load(self):
+        return self.type.from_buffer_copy(self.segment.load())
+
+    def update(self, change):
+        if self.segment.readonly:
+            raise PermissionError("this is mapped read-only: it cannot be written, nor locked")
+        with _core.lock(self.segment):
+            structure = self.load()
+            change(structure)
+            self.segment.store(structure)
+
+
+class Part:
+    """A structure in two slots, or a structure or an array inside of it. It looks like the ctypes object; each
+    access reads or writes the whole."""
+
+    __slots__ = ("_whole", "_path")
+
+    def __init__(self, whole, path=()):
+        object.__setattr__(self, "_whole", whole)
+        object.__setattr__(self, "_path", path)
+
+    def _in(self, structure):
+        for step in self._path:
+            structure = step(structure)
+        return structure
+
+    def _read(self, step):
+        read = step(self._in(self._whole.load()))
+        is_part = isinstance(read, (ctypes.Structure, ctypes.Union, ctypes.Array))
+        return Part(self._whole, (*self._path, step)) if is_part else read
+
+    def __getattr__(self, name):
+        return self._read(lambda part: getattr(part, name))
+
+    def __setattr__(self, name, value):
+        self._whole.update(lambda whole: setattr(self._in(whole), name, value))
+
+    def __getitem__(self, key):
+        return self._read(lambda part: part[key])
+
+    def __setitem__(self, key, value):
+        self._whole.update(lambda whole: self._in(whole).__setitem__(key, value))
+
+    def __len__(self):
+        return len(self._in(self._whole.load()))
+
+    def __iter__(self):
+        return (self[index] for index in range(len(self)))
+
+    def __repr__(self):
+        return f"<part of a shared {self._whole.type.__name__}: {self._in(self._whole.load())!r}>"
+
+
 def _property(name):
     def read(self):
-        if self.readonly or self._has_slots():
-            return getattr(self.load(), name)
+        if self._has_slots() or self._segment.readonly:
+            return getattr(Part(self._whole()), name)
         with self:
-            return getattr(self.get_obj(), name)
+            return getattr(_Structure.get_obj(self), name)
 
     def write(self, value):
-        self.update(lambda structure: setattr(structure, name, value))
+        _Structure.update(self, lambda structure: setattr(structure, name, value))
 
     return property(read, write)
 
 
 class _Structure(_core.SynchronizedBase):
     """Of a named one, whose kind C++ knows as Value<T>, each change is of the whole: a reader sees the old one
-    or the new one. One without a name is plain memory, in one place, as multiprocessing has it."""
+    or the new one. One without a name is plain memory, in one place, as multiprocessing has it. (A field may
+    be called as one of these methods, so they call each other by their class.)"""
 
     __slots__ = ()
 
-    def _has_slots(self):
-        return self._segment.count is None and ctypes.sizeof(self._type) not in (1, 2, 4, 8)
+    def _whole(self):
+        return _Whole(self._segment, self._type)
 
     def load(self):
         """A copy of the whole."""
-        if self.readonly:
+        if self._segment.readonly:
             return self._copy()
         with self:
             return self._copy()
 
-    def _copy(self):
-        is_value = self._segment.count is None
-        return self._type.from_buffer_copy(self._segment.load() if is_value else self._segment)
-
     def store(self, structure):
         """Stores a whole one."""
+        if isinstance(structure, Part):
+            structure = structure._in(structure._whole.load())
         if element_of(type(structure)) != element_of(self._type):
             raise TypeError(f"this is a {self._type.__name__}, not a {type(structure).__name__}")
-        self.update(lambda own: ctypes.memmove(ctypes.addressof(own), bytes(structure), ctypes.sizeof(own)))
+        raw = bytes(structure)
+        _Structure.update(self, lambda own: ctypes.memmove(ctypes.addressof(own), raw, len(raw)))
 
     def update(self, change):
         """Calls change(structure) with a copy, in the lock, and stores it; if that raises, nothing happens."""
-        if self.readonly:
+        if self._segment.readonly:
             raise PermissionError("this is mapped read-only: it cannot be written, nor locked")
         with self:
             structure = self._copy()
@@ -71,16 +137,17 @@ class _Structure(_core.SynchronizedBase):
             if self._segment.count is None:
                 self._segment.store(structure)
             else:
-                ctypes.memmove(ctypes.addressof(self.get_obj()), bytes(structure), ctypes.sizeof(structure))
+                own = _Structure.get_obj(self)
+                ctypes.memmove(ctypes.addressof(own), bytes(structure), ctypes.sizeof(structure))
         if self._segment.count is not None:
             self._segment.notify_all()
 
-    def shown(self, version):
-        return self.load()
+    def _shown(self, version):
+        return _Structure.load(self)
 
     def _make_obj(self):
         if self._has_slots():
-            return _view_class(self._type)(self._segment)
+            return Part(self._whole())
         return raw_object(self._type, memory_of(self._segment))
 
 
@@ -88,38 +155,7 @@ def structure_class(type_, handle):
     """The class of handles for a structure, with a property for each field."""
     class_ = _classes.get(type_)
     if class_ is None:
-        fields = {name: _property(name) for name in _field_names(type_)}
+        fields = {name: _property(name) for name in _field_names(type_) if name not in _OURS}
         name = "Synchronized" + type_.__name__
         class_ = _classes[type_] = type(name, (_Structure, handle), {"__slots__": (), **fields})
-    return class_
-
-
-def _view_property(name):
-    def read(self):
-        return getattr(self._load(), name)
-
-    def write(self, value):
-        with _core.lock(self._segment):
-            structure = self._load()
-            setattr(structure, name, value)
-            self._segment.store(bytes(structure))
-
-    return property(read, write)
-
-
-def _view_class(type_):
-    """What get_obj() gives of a structure that lies now here, now there: fields are read and written in the
-    whole; what is inside of a field is a copy."""
-    class_ = _views.get(type_)
-    if class_ is None:
-
-        def __init__(self, segment):
-            self._segment = segment
-
-        def _load(self):
-            return type_.from_buffer_copy(self._segment.load())
-
-        fields = {name: _view_property(name) for name in _field_names(type_)}
-        members = {"__init__": __init__, "_load": _load, **fields}
-        class_ = _views[type_] = type(type_.__name__, (type_,), members)
     return class_

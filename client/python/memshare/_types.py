@@ -72,7 +72,7 @@ def _field(structure, name, type_):
         count *= type_._length_
         type_ = type_._type_
     kind = _kind(type_)
-    return kind and count and (name, kind, getattr(structure, name).offset, count)
+    return kind and count and (name, kind, structure.__dict__[name].offset, count)
 
 
 def _fields(structure):
@@ -80,7 +80,7 @@ def _fields(structure):
     described = []
     for base in reversed(structure.__mro__):
         for name, type_, *bits in base.__dict__.get("_fields_", ()):
-            if not bits and (field := _field(structure, name, type_)):
+            if not bits and (field := _field(base, name, type_)):
                 described.append(field)
     return tuple(described)
 
@@ -102,6 +102,8 @@ def element_of(type_):
         raise TypeError(f"{type_.__name__} is no ctypes type")
     if _holds_addresses(type_):
         raise TypeError("an address means nothing in another process: share what it points to")
+    if sizeof(type_) >= 1 << 32:
+        raise ValueError(f"an element has less than 4 GiB, and a {type_.__name__} has {sizeof(type_)} bytes")
     alignment = ctypes.alignment(type_)
     if kind := _kind(type_):
         return (kind, sizeof(type_), alignment, "", ())

@@ -2,6 +2,8 @@
 
 import copyreg
 import ctypes
+import operator
+import os
 import time
 import uuid
 import weakref
@@ -18,6 +20,7 @@ from ._types import ctype_of, element_of, type_of
 _LARGEST_ALONE = 4096 - 192
 
 _watches: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # those of fileno()
+os.register_at_fork(after_in_child=_watches.clear)  # they tell its parent
 
 
 class Handle:
@@ -45,16 +48,19 @@ class Handle:
         """Whether others can still open it. If not, it has ended, and this handle works on."""
         return self._segment.alive()
 
+    def _version(self):
+        return Version(self._segment.version())
+
     @property
     def version(self):
         """Differs after every later change; wait() can wait past it."""
-        return Version(self._segment.version())
+        return self._version()
 
     def wait(self, seen=None, timeout=None):
         """Waits until the value is not `seen`, or the version is another one than `seen`, or than now. Whether
         it is so, which after `timeout` seconds it may not be."""
         if seen is None:
-            seen = self.version
+            seen = self._version()
         if isinstance(seen, Version):
             return self._segment.wait(seen, True, timeout)
         old = bytes(seen if isinstance(seen, self._type) else self._type(seen))
@@ -66,7 +72,7 @@ class Handle:
         """Of what is plain memory only the versions can be awaited."""
         end = None if timeout is None else time.monotonic() + timeout
         while True:
-            version = self.version
+            version = self._version()
             if bytes(memoryview(self._segment)) != old:
                 return True
             left = None if end is None else end - time.monotonic()
@@ -90,9 +96,10 @@ class Handle:
         self._watch().clear()
 
     def _watch(self):
-        if self not in _watches:
-            _watches[self] = _core.watch(self._segment)
-        return _watches[self]
+        watch = _watches.get(self)
+        if watch is None:
+            watch = _watches[self] = _core.watch(self._segment)
+        return watch
 
     def close(self):
         """Lets go of the memory, which stays as long as there are views of it."""
@@ -104,17 +111,33 @@ class Handle:
     def _make_obj(self):
         return raw_object(self._type, memory_of(self._segment))
 
+    def _has_slots(self):
+        """Whether it lies now here, now there."""
+        return self._segment.count is None and ctypes.sizeof(self._type) not in (1, 2, 4, 8)
+
+    def _copy(self):
+        """A ctypes object with what is there now."""
+        return self._type.from_buffer_copy(self._segment.load() if self._has_slots() else self._segment)
+
     def _length(self):
         return None
+
+    def __copy__(self):
+        raise TypeError("a handle is not copied: copy what is in it, or hand the handle itself on")
+
+    def __deepcopy__(self, memo):
+        return self.__copy__()
 
     def __reduce__(self):
         type_ = None if is_made_up(self._type) else self._type
         return _rebuild, (reduced(self._segment), type_, self._user_lock, self._length())
 
     def __repr__(self):
-        if self.closed:
+        if _core.SynchronizedBase.closed.__get__(self):  # as a field may be called so
             return f"<{type(self).__name__}, closed>"
-        return f"<{type(self).__name__} wrapper for {self.get_obj()!r}>"
+        if self._segment.readonly:
+            return f"<{type(self).__name__}, read-only, of {self._type.__name__}>"
+        return f"<{type(self).__name__} wrapper for {_core.SynchronizedBase.get_obj(self)!r}>"
 
 
 class Synchronized(Handle, _core.Value):
@@ -122,7 +145,7 @@ class Synchronized(Handle, _core.Value):
 
     __slots__ = ()
 
-    def shown(self, version):
+    def _shown(self, version):
         return self._type.from_buffer_copy(version, 8).value
 
 
@@ -131,11 +154,24 @@ class SynchronizedArray(Handle, _core.Array):
 
     __slots__ = ()
 
-    def shown(self, version):
+    def _shown(self, version):
         return self
 
     def _make_obj(self):
         return raw_object(self._type * len(self), memory_of(self._segment))
+
+    def _copy(self):
+        return (self._type * len(self)).from_buffer_copy(self._segment)
+
+    def _get_copy(self, key):
+        """An item or a slice of what is read-only, which ctypes cannot show."""
+        if isinstance(key, slice):
+            items = [self._get_copy(index) for index in range(len(self))[key]]
+            text = {ctypes.c_char: b"", ctypes.c_wchar: ""}.get(self._type)
+            return items if text is None else text.join(items)
+        index = range(len(self))[operator.index(key)]
+        item = self._type.from_buffer_copy(self._segment, index * ctypes.sizeof(self._type))
+        return item.value if isinstance(item, ctypes._SimpleCData) else item
 
     def _length(self):
         return len(self)
@@ -147,6 +183,8 @@ class SynchronizedString(SynchronizedArray):
     __slots__ = ()
 
     def _get(self, name):
+        if self._segment.readonly:
+            return getattr(self._copy(), name)
         with self:
             return getattr(self.get_obj(), name)
 
@@ -164,19 +202,25 @@ class SynchronizedSimple(Handle, _core.SynchronizedBase):
 
     __slots__ = ()
 
-    def shown(self, version):
+    def _shown(self, version):
         return self.value
 
     @property
     def value(self):
+        if self.readonly:
+            return self._copy().value
         with self:
-            return self.get_obj().value
+            return self._copy().value
 
     @value.setter
     def value(self, value):
+        new = self._type(value)
         with self:
-            self.get_obj().value = value
-        self._segment.notify_all()
+            if self._has_slots():
+                self._segment.store(new)
+            else:
+                self.get_obj().value = new.value
+                self._segment.notify_all()
 
 
 def wrap(segment, type_, lock, length):
@@ -267,6 +311,8 @@ def open(name, *, readonly=False, type=None, lock=True):
     segment = _opened(name, readonly=readonly, element=element_of(type_) if type_ else None)
     type_ = type_ or type_of(segment.element)
     if lock is False:
+        if segment.readonly:
+            raise PermissionError("a raw object can be written: what is read-only is opened with its lock")
         return raw_object(type_ if segment.count is None else type_ * segment.count, memory_of(segment))
     return wrap(segment, type_, _checked_lock(lock), segment.count)
 

@@ -34,25 +34,25 @@ class _Kept:
 
     def add(self, segment):
         """The same segment, or the one that was kept for it."""
-        self.look_again()
+        self._look_again()
         return self._by_id.setdefault(segment.id, segment)
 
     def close(self, segment):
+        """(It asks nobody, as it is also called when the broker is away, and at the end.)"""
         self._closed.append(segment.id)
-        self.look_again()
 
     def remove(self, segment):
         self._by_id.pop(segment.id, None)
 
-    def look_again(self):
+    def _look_again(self):
         for _ in range(min(2, len(self._closed))):
             name = self._closed.popleft()
             segment = self._by_id.get(name)
             if segment is None:
                 continue
-            if segment.alive():
-                self._closed.append(name)
-            else:
+            self._closed.append(name)
+            if not segment.alive():
+                self._closed.pop()
                 del self._by_id[name]
 
 

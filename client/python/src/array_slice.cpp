@@ -77,6 +77,9 @@ bool plain_buffer(const Ready& ready, const std::string& format, PyObject* from,
 } // namespace
 
 PyObject* got_by_ctypes(const Use& use, PyObject* array, PyObject* key) {
+    if (use.segment().is_readonly()) {
+        return PyObject_CallMethod(array, "_get_copy", "O", key);
+    }
     const Ref own(get_obj(array, nullptr));
     if (!own || !use.enter()) {
         return nullptr;

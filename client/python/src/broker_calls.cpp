@@ -1,6 +1,7 @@
 #include "client/python/src/broker_calls.h"
 
 #include "client/python/src/descriptions.h"
+#include "client/python/src/patience.h"
 #include "client/python/src/segment_type.h"
 #include <memshare/broker.hpp>
 
@@ -29,14 +30,32 @@ std::string string_from(PyObject* object) {
     return {words, static_cast<std::size_t>(size)};
 }
 
-// Asks without the GIL; first all that this process knows alone is told to the broker, if there is one.
+// All that this process knows alone is told to the broker.
+void share_first() {
+    patiently([] {
+        const auto why_not = share_all();
+        if (why_not && is_away(*why_not)) {
+            throw Error(*why_not);
+        }
+    });
+}
+
+// Asks without the GIL, and once more if the broker was away, so that signals are heard.
 auto ask(auto question) {
-    const auto why_not = share_all();
-    if (why_not && (why_not->code() == Errc::no_broker || why_not->code() == Errc::broker_lost)) {
-        throw Error(*why_not);
-    }
+    share_first();
+    std::optional<decltype(question(Broker::local()))> answer;
+    patiently([&] {
+        const WithoutGil others_run;
+        answer = question(Broker::local());
+    });
+    return *std::move(answer);
+}
+
+// The same for what is to be done once.
+void order(auto call) {
+    share_first();
     const WithoutGil others_run;
-    return question(Broker::local());
+    call(Broker::local());
 }
 
 } // namespace
@@ -78,10 +97,7 @@ PyObject* describe(PyObject* /*module*/, PyObject* name_or_id) {
 PyObject* destroy(PyObject* /*module*/, PyObject* name_or_id) {
     return guarded([&]() -> PyObject* {
         const std::string wanted = string_from(name_or_id);
-        ask([&](Broker& broker) {
-            broker.destroy(wanted);
-            return 0;
-        });
+        order([&](Broker& broker) { broker.destroy(wanted); });
         Py_RETURN_NONE;
     });
 }
@@ -114,10 +130,7 @@ PyObject* change(PyObject* /*module*/, PyObject* arguments) {
             return nullptr;
         }
         const std::string wanted = string_from(name_or_id);
-        ask([&](Broker& broker) {
-            broker.change(wanted, changed);
-            return 0;
-        });
+        order([&](Broker& broker) { broker.change(wanted, changed); });
         Py_RETURN_NONE;
     });
 }

@@ -1,6 +1,7 @@
 #include "client/python/src/creation.h"
 
 #include "client/python/src/element.h"
+#include "client/python/src/gil.h"
 #include "client/python/src/segment_type.h"
 
 #include <algorithm>

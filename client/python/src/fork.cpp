@@ -1,7 +1,6 @@
 #include "client/python/src/fork.h"
 
 #include "client/python/src/segment_object.h"
-#include <memshare/broker.hpp>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -12,34 +11,36 @@
 #include <cerrno>
 #include <chrono>
 #include <optional>
+#include <thread>
+#include <vector>
 
 namespace memshare::python {
 namespace {
 
-// Who forks waits for no broker that is away for long: what is not shared by then is not, and says so, and
-// what is not attached is so by its first lock.
-constexpr std::chrono::seconds longest_call{1};
-
 // Longer than the child's calls may take.
 constexpr std::chrono::seconds longest_wait{10};
 
-class Impatience {
-  public:
-    Impatience() : before_(Broker::local().timeout()) {
-        Broker::local().set_timeout(std::min<std::chrono::milliseconds>(before_, longest_call));
-    }
-    Impatience(const Impatience&) = delete;
-    Impatience& operator=(const Impatience&) = delete;
-    ~Impatience() { Broker::local().set_timeout(before_); }
-
-  private:
-    std::chrono::milliseconds before_;
+// A fork that is under way. Of its line, a pipe, the child closes its end when it has attached, and if it
+// ends, so does that.
+struct Fork {
+    std::thread::id thread;
+    std::optional<Error> not_shared; // why all was not
+    std::array<int, 2> line{-1, -1};
 };
 
-// Of the fork that is under way: the child closes its end when it has attached, and if it ends, so does that.
-std::array<int, 2> line{-1, -1};
+// Several, where the hooks of others let other threads run in between. Only touched with the GIL.
+std::vector<Fork> forks;
 
-std::optional<Error> not_shared; // why all was not, before it
+// That of this thread; taken out.
+Fork own_fork() {
+    const auto own = std::ranges::find(forks, std::this_thread::get_id(), &Fork::thread);
+    if (own == forks.end()) {
+        return {};
+    }
+    Fork taken = std::move(*own);
+    forks.erase(own);
+    return taken;
+}
 
 void close_end(int& end) {
     if (end >= 0) {
@@ -62,33 +63,37 @@ void wait_for_end(int end) {
 } // namespace
 
 PyObject* before_fork(PyObject* /*module*/, PyObject* /*none*/) {
-    not_shared.reset();
-    if (has_segments()) {
-        const Impatience while_this_lives;
-        not_shared = share_all();
-        if (pipe2(line.data(), O_CLOEXEC) != 0) {
-            line = {-1, -1}; // without descriptors nobody waits
+    return guarded([]() -> PyObject* {
+        if (has_segments()) {
+            Fork& fork =
+                forks.emplace_back(Fork{.thread = std::this_thread::get_id(), .not_shared = share_all()});
+            if (pipe2(fork.line.data(), O_CLOEXEC) != 0) {
+                fork.line = {-1, -1}; // without descriptors nobody waits
+            }
         }
-    }
-    Py_RETURN_NONE;
+        Py_RETURN_NONE;
+    });
 }
 
 PyObject* after_fork_in_parent(PyObject* /*module*/, PyObject* /*none*/) {
-    close_end(line[1]);
-    if (line[0] >= 0) {
-        wait_for_end(line[0]);
+    Fork fork = own_fork();
+    close_end(fork.line[1]);
+    if (fork.line[0] >= 0) {
+        wait_for_end(fork.line[0]);
     }
-    close_end(line[0]);
+    close_end(fork.line[0]);
     Py_RETURN_NONE;
 }
 
 PyObject* after_fork_in_child(PyObject* /*module*/, PyObject* /*none*/) {
-    close_end(line[0]);
-    if (has_segments()) {
-        const Impatience while_this_lives;
-        attach_all_again(not_shared);
+    Fork own = own_fork();
+    for (Fork& other :
+         std::exchange(forks, {})) { // of threads that stayed in the parent, who wait for their own
+        std::ranges::for_each(other.line, close_end);
     }
-    close_end(line[1]);
+    close_end(own.line[0]);
+    attach_all_again(own.not_shared);
+    close_end(own.line[1]);
     Py_RETURN_NONE;
 }
 

@@ -117,6 +117,15 @@ PyObject* get_lock(PyObject* object, PyObject* /*none*/) {
     return Py_XNewRef(self.lock);
 }
 
+// It is in the lock, and needs the segment to leave it, also if it was closed while it waited.
+void count_in(Handle& self, const Use& use) {
+    ++self.entered;
+    if (self.segment == nullptr) {
+        self.segment =
+            reinterpret_cast<SegmentObject*>(Py_NewRef(reinterpret_cast<PyObject*>(&use.segment())));
+    }
+}
+
 PyObject* acquire_it(PyObject* object, PyObject* arguments, PyObject* keywords) {
     Handle& self = as_handle(object);
     if (self.user_lock != nullptr) {
@@ -125,15 +134,14 @@ PyObject* acquire_it(PyObject* object, PyObject* arguments, PyObject* keywords) 
     }
     const Use use(self);
     PyObject* has_it = use ? acquire_method(use.segment(), arguments, keywords) : nullptr;
-    self.entered += has_it == Py_True ? 1 : 0;
+    if (has_it == Py_True) {
+        count_in(self, use);
+    }
     return has_it;
 }
 
 // The segment's own lock is given back also by a handle that was closed in it, by release(segment).
 PyObject* leave_by(Handle& self, PyObject* (*release)(SegmentObject&)) {
-    if (self.segment == nullptr) {
-        return refuse_closed();
-    }
     PyObject* released = release(*self.segment);
     if (released != nullptr && self.entered > 0) {
         --self.entered;
@@ -146,8 +154,10 @@ PyObject* leave_by(Handle& self, PyObject* (*release)(SegmentObject&)) {
 
 PyObject* release_it(PyObject* object, PyObject* /*none*/) {
     Handle& self = as_handle(object);
-    return self.user_lock != nullptr ? PyObject_CallMethod(self.user_lock, "release", nullptr)
-                                     : leave_by(self, release_method);
+    if (self.user_lock != nullptr) {
+        return PyObject_CallMethod(self.user_lock, "release", nullptr);
+    }
+    return self.segment == nullptr ? refuse_closed() : leave_by(self, release_method);
 }
 
 PyObject* enter_it(PyObject* object, PyObject* /*none*/) {
@@ -159,7 +169,7 @@ PyObject* enter_it(PyObject* object, PyObject* /*none*/) {
     if (!use || !acquire(use.segment())) {
         return nullptr;
     }
-    ++self.entered;
+    count_in(self, use);
     Py_RETURN_TRUE;
 }
 
@@ -169,6 +179,9 @@ PyObject* exit_it(PyObject* object, PyObject* exception) {
         const Ref own(PyObject_GetAttrString(self.user_lock, "__exit__"));
         return own ? PyObject_CallObject(own.get(), exception) : nullptr;
     }
+    if (self.segment == nullptr) { // it was closed, when nobody had the lock any more
+        Py_RETURN_NONE;
+    }
     return leave_by(self, exit_method);
 }
 
@@ -177,6 +190,9 @@ PyObject* close(PyObject* object, PyObject* /*none*/) {
     self.is_closed = true;
     Py_CLEAR(self.object);
     Py_CLEAR(self.lock);
+    if (self.segment != nullptr && !is_locked(*self.segment)) {
+        self.entered = 0; // it was unlocked by another object
+    }
     if (self.entered == 0) {
         let_go(self);
     }
@@ -267,6 +283,12 @@ PyObject* get_obj(PyObject* handle, PyObject* /*none*/) {
     Handle& self = as_handle(handle);
     const Use use(self);
     if (!use) {
+        return nullptr;
+    }
+    if (use.segment().is_readonly()) {
+        PyErr_SetString(PyExc_PermissionError,
+                        "a ctypes object can be written, and this is read-only: see it by "
+                        "its items, numpy or a memoryview");
         return nullptr;
     }
     if (self.object == nullptr) {

@@ -35,14 +35,14 @@ struct Handle {
 
 inline Handle& as_handle(PyObject* object) { return *reinterpret_cast<Handle*>(object); }
 
-// One operation of a handle, which keeps the segment until it is over. For Python code may run in the middle
-// of it and close the handle, or freeze the segment: a number's __index__(), a lock of the user's, and other
-// threads and signal handlers while this one waits. So whether it can be written is asked after the last of
-// these.
+// One operation of a handle, which keeps it and the segment until it is over. For Python code may run in the
+// middle of it and close the handle, or freeze the segment: a number's __index__(), a lock of the user's, and
+// other threads and signal handlers while this one waits. So whether it can be written is asked after the
+// last of these.
 class Use {
   public:
     // False as a bool: Python has been told why it cannot be used.
-    explicit Use(const Handle& handle) noexcept : handle_(handle) {
+    explicit Use(Handle& handle) noexcept : handle_(handle) {
         if (handle.is_closed) [[unlikely]] {
             refuse_closed();
         } else if (handle.segment->is_orphan) [[unlikely]] {
@@ -50,11 +50,17 @@ class Use {
         } else {
             segment_ = handle.segment;
             Py_INCREF(reinterpret_cast<PyObject*>(segment_));
+            Py_INCREF(object());
         }
     }
     Use(const Use&) = delete;
     Use& operator=(const Use&) = delete;
-    ~Use() { Py_XDECREF(reinterpret_cast<PyObject*>(segment_)); }
+    ~Use() {
+        if (segment_ != nullptr) {
+            Py_DECREF(reinterpret_cast<PyObject*>(segment_));
+            Py_DECREF(object());
+        }
+    }
 
     explicit operator bool() const noexcept { return segment_ != nullptr; }
     SegmentObject& segment() const noexcept { return *segment_; }
@@ -121,7 +127,9 @@ class Use {
     bool enter_users_lock() const noexcept;
     bool leave_users_lock() const noexcept;
 
-    const Handle& handle_;
+    PyObject* object() const noexcept { return reinterpret_cast<PyObject*>(&handle_); }
+
+    Handle& handle_;
     SegmentObject* segment_ = nullptr;
 };
 

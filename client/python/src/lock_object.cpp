@@ -35,7 +35,12 @@ PyObject* recovered(PyObject* lock, PyObject* /*none*/) {
             return refuse_to_write();
         }
         share(self);
-        return shown(self.mutex->recovered());
+        std::optional<DeadHolder> dead;
+        {
+            const WithoutGil others_run;
+            dead = self.mutex->recovered();
+        }
+        return shown(dead);
     });
 }
 
@@ -138,7 +143,9 @@ PyObject* release_method(SegmentObject& self) {
 
 PyObject* exit_method(SegmentObject& self) {
     return guarded([&]() -> PyObject* {
-        expect_no_orphan(self);
+        if (self.is_orphan) {
+            Py_RETURN_NONE;
+        }
         if (self.is_readonly()) {
             return refuse_to_write();
         }

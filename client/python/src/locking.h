@@ -16,6 +16,11 @@ inline bool acquire(SegmentObject& self) {
 // The same, but no longer than that: whether it has it now. Throws Told, if a signal ended it; Error.
 bool wait_for_lock(SegmentObject& self, const detail::Deadline& deadline);
 
+// Whether anybody has it.
+inline bool is_locked(const SegmentObject& self) {
+    return abi::holder_of(self.segment->header().lock.word.load()) != 0;
+}
+
 // Takes back one. False: Python has been told why not.
 inline bool release(SegmentObject& self) {
     return guarded([&] {

@@ -87,27 +87,6 @@ class Buffer {
     Py_buffer view_{};
 };
 
-// Others may run Python as long as this lives.
-class WithoutGil {
-  public:
-    WithoutGil() noexcept : state_(PyEval_SaveThread()) {}
-    WithoutGil(const WithoutGil&) = delete;
-    WithoutGil& operator=(const WithoutGil&) = delete;
-    ~WithoutGil() { PyEval_RestoreThread(state_); }
-
-    // Takes the GIL for so long, and lets Python handle its signals: false, if a handler has raised
-    // something, as that of Ctrl-C does.
-    bool signals_are_quiet() noexcept {
-        PyEval_RestoreThread(state_);
-        const bool quiet = PyErr_CheckSignals() == 0;
-        state_ = PyEval_SaveThread();
-        return quiet;
-    }
-
-  private:
-    PyThreadState* state_;
-};
-
 // Calls, and tells Python what was thrown: nullptr is then returned, or -1.
 void tell_python() noexcept;
 

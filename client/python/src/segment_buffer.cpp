@@ -48,6 +48,13 @@ int get_buffer(SegmentObject& self, Py_buffer* view, int flags) {
         if (self.shape == nullptr) {
             lay_out(self);
         }
+        const bool wants_columns = (flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS &&
+                                   (flags & PyBUF_C_CONTIGUOUS) != PyBUF_C_CONTIGUOUS &&
+                                   (flags & PyBUF_ANY_CONTIGUOUS) != PyBUF_ANY_CONTIGUOUS;
+        if (wants_columns && self.dimensions > 1) {
+            PyErr_SetString(PyExc_BufferError, "this lies in memory row by row, as C has it");
+            throw Told();
+        }
         if (self.format == nullptr) {
             self.format = new std::string(format_of(info.element));
         }

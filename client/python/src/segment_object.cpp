@@ -1,5 +1,7 @@
 #include "client/python/src/segment_object.h"
 
+#include "client/python/src/patience.h"
+
 #include <string>
 
 namespace memshare::python {
@@ -23,12 +25,21 @@ void for_all(auto each) {
     } while (one != oldest);
 }
 
+// With the GIL held, so that nobody uses it meanwhile.
+void share_now(SegmentObject& self) {
+    if (self.is_alone) {
+        self.segment->share();
+        self.is_alone = false;
+    }
+}
+
 // Whether it makes sense to go on with others.
 bool attach_again(SegmentObject& self) noexcept {
     try {
+        const CallLimit soon(longest_with_gil);
         self.segment->attach_again();
     } catch (const Error& error) {
-        return error.code() != Errc::no_broker && error.code() != Errc::broker_lost;
+        return !is_away(error);
     } catch (...) { // NOLINT(bugprone-empty-catch): for want of memory its first lock does it
     }
     return true;
@@ -72,8 +83,7 @@ void expect_no_orphan(const SegmentObject& self) {
 void share(SegmentObject& self) {
     expect_no_orphan(self);
     if (self.is_alone) {
-        self.segment->share(); // with the GIL held, so that nobody uses it meanwhile
-        self.is_alone = false;
+        patiently([&] { share_now(self); });
     }
 }
 
@@ -81,9 +91,8 @@ std::optional<Error> share_all() noexcept {
     std::optional<Error> not_shared;
     for_all([&](SegmentObject& one) {
         try {
-            if (one.is_alone) {
-                share(one);
-            }
+            const CallLimit soon(longest_with_gil);
+            share_now(one);
         } catch (const Error& error) {
             not_shared = error;
         } catch (...) {
@@ -98,6 +107,7 @@ std::optional<Error> share_all() noexcept {
 void attach_all_again(const std::optional<Error>& not_shared) noexcept {
     bool can_attach = true;
     for_all([&](SegmentObject& one) {
+        one.sleepers = 0; // those are its parent's
         if (one.is_alone) {
             one.is_alone = false;
             one.is_orphan = true;

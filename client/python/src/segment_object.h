@@ -40,10 +40,11 @@ bool has_segments();
 void expect_no_orphan(const SegmentObject& self);
 
 // What is this process's alone becomes one of the broker's, as others may come to have it: in a buffer, in a
-// pickle, in a forked child, or asleep without the GIL. Throws.
+// pickle, in a forked child, or asleep without the GIL. Waits for a broker that is away. Throws Error, Told.
 void share(SegmentObject& self);
 
-// All of them, as far as the broker has room; the rest stays this process's alone, as is returned why.
+// All of them, as far as the broker has room, and is there; the rest stays this process's alone, as is
+// returned why.
 std::optional<Error> share_all() noexcept;
 
 // In a forked child: attaches all, as far as the broker can, and what was not shared is an orphan from here

@@ -2,6 +2,7 @@
 
 #include "client/python/src/element.h"
 #include "client/python/src/failure.h"
+#include "client/python/src/gil.h"
 #include "client/python/src/locking.h"
 #include "client/python/src/segment_buffer.h"
 #include "client/python/src/versions.h"
@@ -124,8 +125,7 @@ void expect_unused(const SegmentObject& self) {
     if (self.sleepers > 0) {
         refuse("another thread of this process waits for its lock or for a change");
     }
-    const bool is_locked = abi::holder_of(self.segment->header().lock.word.load()) != 0;
-    if (is_locked && !self.is_readonly() && !self.mutex->is_held()) {
+    if (is_locked(self) && !self.is_readonly() && !self.mutex->is_held()) {
         refuse("somebody has it locked");
     }
 }

@@ -1,6 +1,7 @@
 // Sleeping until something has come of a segment, while Python hears its signals and runs its other threads.
 #pragma once
 
+#include "client/python/src/gil.h"
 #include "client/python/src/segment_object.h"
 
 #include <algorithm>
@@ -20,7 +21,7 @@ class Sleeper {
     explicit Sleeper(SegmentObject& where) noexcept : where_(where) { ++where_.sleepers; }
     Sleeper(const Sleeper&) = delete;
     Sleeper& operator=(const Sleeper&) = delete;
-    ~Sleeper() { --where_.sleepers; }
+    ~Sleeper() { where_.sleepers -= where_.sleepers > 0 ? 1 : 0; } // a signal handler may have forked
 
   private:
     SegmentObject& where_;
