@@ -299,10 +299,22 @@ with value.get_lock():
             process.stdin.close()
             self.assertEqual(process.stdout.read(), "6 [2, 2] 7 True 10\n")
 
+    # A hook that waits for a lock, after ours: others run in the midst of a fork. (Where logging is imported later
+    # than we are, its hook lets only one at a time as far as that.)
+    AMID = """
+import logging, os, threading, time
+lock = threading.Lock()
+os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+def contend():
+    while True:
+        with lock:
+            time.sleep(0.002)
+        time.sleep(0.0001)
+threading.Thread(target=contend, daemon=True).start()
+"""
+
     def test_is_waited_for_in_each_of_several_threads(self):
         program = """
-import os, threading, time
-os.register_at_fork(before=lambda: time.sleep(0.001))  # others run in the midst of a fork
 import memshare
 def fork():
     for _ in range(30):
@@ -326,7 +338,34 @@ for thread in threads:
     thread.join()
 print(codes == [5] * 120, len(os.listdir("/proc/self/fd")) - before)
 """
-        self.assertEqual(support.python(program), "True 0\n")
+        self.assertEqual(support.python(self.AMID + program), "True 0\n")
+
+    def test_is_waited_for_and_no_other_one(self):
+        program = """
+import memshare
+value = memshare.Value("i", 5)
+end, of_parent = os.pipe()
+def fork_what_lives():
+    for _ in range(20):
+        if os.fork() == 0:
+            os.close(of_parent)
+            os.read(end, 1)
+            os._exit(0)
+def fork_what_ends():
+    for _ in range(20):
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+start = time.monotonic()
+threads = [threading.Thread(target=work) for work in (fork_what_lives, fork_what_ends)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(time.monotonic() - start < 8)
+"""
+        self.assertEqual(support.python(self.AMID + program), "True\n")
 
     def test_may_freeze_what_a_thread_of_its_parent_waits_for(self):
         value = memshare.Value("i", 5, freezable=True)
