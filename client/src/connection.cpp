@@ -110,10 +110,8 @@ void Connection::connect() {
         client::throw_error(proto::system_error("make a socket").error());
     }
     socket_.adopt(std::move(fresh));
-    // So that whoever waits looks at the time now and then: each call has a deadline of its own.
-    const timeval wait = as_timeval(std::clamp(timeout(), longest_pause, std::chrono::milliseconds(1000)));
-    setsockopt(socket_.number(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-    setsockopt(socket_.number(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+    between_looks_ = {};
+    look_at_the_time();
     while (::connect(socket_.number(), address->data(), proto::SocketAddress::size()) != 0) {
         // So many are waiting to be accepted, or a signal came: as it has a time limit, it is not resumed.
         const bool may_go_on = errno == EAGAIN || errno == EINTR;
@@ -122,6 +120,16 @@ void Connection::connect() {
         }
     }
     stream_.emplace(socket_.number(), proto::limits::reply_bytes);
+}
+
+void Connection::look_at_the_time() {
+    const auto between = std::clamp(timeout(), longest_pause, std::chrono::milliseconds(1000));
+    if (between != between_looks_) {
+        const timeval wait = as_timeval(between);
+        setsockopt(socket_.number(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+        setsockopt(socket_.number(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+        between_looks_ = between;
+    }
 }
 
 std::string Connection::version() {

@@ -215,6 +215,7 @@ class Connection {
         if (!is_open()) {
             open();
         }
+        look_at_the_time();
         write(parameters, wants);
         if (text_.size() > proto::limits::call_bytes) {
             throw Error(Errc::invalid_argument, "a call of " + std::to_string(text_.size()) +
@@ -233,6 +234,10 @@ class Connection {
         return *std::move(parameters);
     }
 
+    // Sees to it that whoever waits for the socket looks at the time now and then, as each call has a
+    // deadline of its own.
+    void look_at_the_time();
+
     bool send();
     enum class For { an_answer, ever };
     Incoming receive(const std::string& segment, For how_long = For::an_answer);
@@ -247,6 +252,7 @@ class Connection {
     std::uint64_t last_serial_ = 0;
     std::vector<std::string> unconfirmed_; // calls that were told, or are to be, since the last answer
     client::OwnSocket socket_;
+    std::chrono::milliseconds between_looks_{}; // as the socket was told
     std::shared_ptr<client::Session> session_;
     std::optional<proto::Stream> stream_;
     proto::JsonDocument document_;

@@ -143,7 +143,8 @@ TEST_F(AClientWhoseBroker, DoesNotAnswerGivesUpInManyThreadsWithinTheSameTimeout
     stop(daemon.pid());
     const auto start = Clock::now();
     std::vector<std::jthread> threads;
-    for (int i = 0; i < 4; ++i) {
+    constexpr int many = 2 * (short_timeout + some_more) / short_timeout; // one after the other would be late
+    for (int i = 0; i < many; ++i) {
         threads.emplace_back([&] { time_to_lose(hasty); });
     }
     threads.clear();
