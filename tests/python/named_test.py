@@ -1,8 +1,10 @@
 """What has a name can be opened by every process, looked at, changed and ended."""
 
+import copy as copy_module
 import ctypes
 import errno
 import os
+import pickle
 import resource
 import subprocess
 import sys
@@ -102,7 +104,12 @@ class Named(unittest.TestCase):
         self.assertEqual((len(deep.numbers), list(deep.numbers), deep.numbers[-1]), (3, [40, 50, 6], 6))
         self.assertRaises(IndexError, deep.numbers.__setitem__, 3, 1)
         self.assertRaises(PermissionError, setattr, memshare.open("it", readonly=True, type=Deep).inner, "x", 1)
-        deep.inner = Pose(7, 8, 9)
+        other = self.named(memshare.Value, Deep, (7, 8, 9), name="other")
+        deep.inner = other.inner
+        self.assertEqual(deep.inner.heading, 9)
+        for do in (copy_module.copy, copy_module.deepcopy, pickle.dumps):
+            with self.assertRaisesRegex(TypeError, "handle of the whole"):
+                do(deep.inner)
         self.assertEqual((deep.inner.y, repr(deep.inner).startswith("<part of a shared Deep")), (8, True))
 
     def test_structure_may_call_its_fields_as_it_likes(self):

@@ -48,44 +48,54 @@ class _Whole:
 
 class Part:
     """A structure in two slots, or a structure or an array inside of it. It looks like the ctypes object; each
-    access reads or writes the whole."""
+    access reads or writes the whole, in one step of its own: `part.count += 1` is two, to be taken in the lock."""
 
-    __slots__ = ("_whole", "_path")
+    __slots__ = ("__whole", "__path")  # names that no field has
 
     def __init__(self, whole, path=()):
-        object.__setattr__(self, "_whole", whole)
-        object.__setattr__(self, "_path", path)
+        object.__setattr__(self, "_Part__whole", whole)
+        object.__setattr__(self, "_Part__path", path)
 
-    def _in(self, structure):
-        for step in self._path:
+    def __in(self, structure):
+        for step in self.__path:
             structure = step(structure)
         return structure
 
-    def _read(self, step):
-        read = step(self._in(self._whole.load()))
+    def __read(self, step):
+        read = step(self.__in(self.__whole.load()))
         is_part = isinstance(read, (ctypes.Structure, ctypes.Union, ctypes.Array))
-        return Part(self._whole, (*self._path, step)) if is_part else read
+        return Part(self.__whole, (*self.__path, step)) if is_part else read
 
     def __getattr__(self, name):
-        return self._read(lambda part: getattr(part, name))
+        return self.__read(lambda part: getattr(part, name))
 
     def __setattr__(self, name, value):
-        self._whole.update(lambda whole: setattr(self._in(whole), name, value))
+        value = _copied(value)
+        self.__whole.update(lambda whole: setattr(self.__in(whole), name, value))
 
     def __getitem__(self, key):
-        return self._read(lambda part: part[key])
+        return self.__read(lambda part: part[key])
 
     def __setitem__(self, key, value):
-        self._whole.update(lambda whole: self._in(whole).__setitem__(key, value))
+        value = _copied(value)
+        self.__whole.update(lambda whole: self.__in(whole).__setitem__(key, value))
 
     def __len__(self):
-        return len(self._in(self._whole.load()))
+        return len(self.__in(self.__whole.load()))
 
     def __iter__(self):
         return (self[index] for index in range(len(self)))
 
+    def __reduce__(self):
+        raise TypeError("a part of a structure is neither copied nor handed on, but the handle of the whole")
+
     def __repr__(self):
-        return f"<part of a shared {self._whole.type.__name__}: {self._in(self._whole.load())!r}>"
+        return f"<part of a shared {self.__whole.type.__name__}: {self.__in(self.__whole.load())!r}>"
+
+
+def _copied(thing):
+    """The ctypes object as it is now, of a part; anything else as it is."""
+    return thing._Part__in(thing._Part__whole.load()) if isinstance(thing, Part) else thing
 
 
 def _property(name):
@@ -96,6 +106,7 @@ def _property(name):
             return getattr(_Structure.get_obj(self), name)
 
     def write(self, value):
+        value = _copied(value)
         _Structure.update(self, lambda structure: setattr(structure, name, value))
 
     return property(read, write)
@@ -120,8 +131,7 @@ class _Structure(_core.SynchronizedBase):
 
     def store(self, structure):
         """Stores a whole one."""
-        if isinstance(structure, Part):
-            structure = structure._in(structure._whole.load())
+        structure = _copied(structure)
         if element_of(type(structure)) != element_of(self._type):
             raise TypeError(f"this is a {self._type.__name__}, not a {type(structure).__name__}")
         raw = bytes(structure)
