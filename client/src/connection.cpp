@@ -173,10 +173,9 @@ void Connection::detach(proto::Detach parameters, const client::Session& session
         }
         tell_later(number(std::move(parameters)));
         if (is_open()) {
-            deadline_ = Clock::now() + timeout();
+            deadline_ = Clock::now() + std::min(timeout(), longest_farewell);
             text_ = unconfirmed_.back();
             if (!send()) { // nobody may call for long, and the memory is to be free by then
-                deadline_ = Clock::now() + std::min(timeout(), longest_farewell);
                 open();
             }
         }

@@ -36,7 +36,7 @@ class Deep(ctypes.Structure):
 
 
 class Confusing(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_int) for name in ("load", "update", "store", "readonly", "version", "shown", "closed")]
+    _fields_ = [(name, ctypes.c_int) for name in ("load", "update", "store", "readonly", "version", "shown", "closed", "close")]
 
 
 def plain(read):
@@ -89,7 +89,7 @@ class Named(unittest.TestCase):
         made.get_obj().x += 1
         self.assertEqual((made.x, made.y), (5, 5))
         self.assertRaises(TypeError, made.store, Small())
-        self.assertRaises(TypeError, bytes, made.get_obj())  # as it has no one place
+        self.assertEqual(bytes(made.get_obj()), bytes(Pose(5, 5, 6)))
         made.store(memshare.Value(Pose, 7, 8, 9, name="other", lifetime="attached").get_obj())
         self.assertEqual((made.x, made.y, made.heading), (7, 8, 9))
 
@@ -107,10 +107,58 @@ class Named(unittest.TestCase):
         other = self.named(memshare.Value, Deep, (7, 8, 9), name="other")
         deep.inner = other.inner
         self.assertEqual(deep.inner.heading, 9)
-        for do in (copy_module.copy, copy_module.deepcopy, pickle.dumps):
-            with self.assertRaisesRegex(TypeError, "handle of the whole"):
-                do(deep.inner)
+        for do in (copy_module.copy, copy_module.deepcopy, lambda part: pickle.loads(pickle.dumps(part))):
+            copied = do(deep.inner)
+            self.assertEqual((type(copied), bytes(copied)), (Pose, bytes(deep.inner)))
+        self.assertEqual(bytes(deep.numbers), bytes((ctypes.c_int * 3)(40, 50, 6)))
+        self.assertFalse(deep.wait(deep.get_obj(), 0))
         self.assertEqual((deep.inner.y, repr(deep.inner).startswith("<part of a shared Deep")), (8, True))
+
+    def test_structures_in_a_structure_are_written_in_their_depth(self):
+        class Path(ctypes.Structure):
+            _fields_ = [("poses", Pose * 3), ("names", (ctypes.c_char * 4) * 2)]
+
+        path = self.named(memshare.Value, Path)
+        path.poses[0:2][1].x = 5
+        path.poses[-1] = path.poses[1]
+        path.poses[0].heading += 1
+        path.names[1].value = b"ab"
+        self.assertEqual([pose.x for pose in path.poses], [0, 5, 5])
+        self.assertEqual((path.poses[0].heading, path.names[1].value, path.names[1][:]), (1, b"ab", b"ab\0\0"))
+        self.assertRaises(IndexError, path.poses.__getitem__, 3)
+
+    def test_structure_with_a_lock_of_ones_own_loses_no_update(self):
+        value = self.named(memshare.Value, Pose, 1, 2, 3, lock=threading.RLock())
+        other = memshare.open("it", type=Pose)
+        seen = []
+
+        def change(pose):
+            writing = support.started(setattr, other, "y", 50)
+            seen.append(support.eventually(lambda: support.is_asleep(writing)))
+            pose.x = 10
+            threads.append(writing)
+
+        threads = []
+        value.update(change)
+        threads[0].join()
+        self.assertEqual((seen, value.x, value.y), ([True], 10, 50))
+
+    def test_unnamed_structure_that_is_frozen_is_read(self):
+        value = memshare.Value(Pose, 1, 2, 3, freezable=True)
+        value.freeze()
+        self.assertEqual((value.x, value.load().y), (1, 2))
+        self.assertRaises(PermissionError, setattr, value, "x", 5)
+
+    def test_structure_is_closed_as_other_values(self):
+        before = support.open_fds()
+        for _ in range(3):
+            value = memshare.Value(Pose)
+            value.fileno()
+            changes = value.changes()
+            changes.fileno()
+            value.close()
+            self.assertEqual(next(changes, "the end"), "the end")
+        self.assertEqual(support.open_fds(), before)
 
     def test_structure_may_call_its_fields_as_it_likes(self):
         for name in ("confusing", None):
@@ -123,7 +171,9 @@ class Named(unittest.TestCase):
             self.assertEqual((made.load, made.update, made.readonly, made.version), (2, 7, 0, 5))
             self.assertEqual(next(changes).update, 7)
             self.assertIn("Confusing", repr(made))
-            made.close()
+            made.close += 1
+            memshare.Value("i").__class__.__mro__[1].close(made)
+            self.assertIn("closed", repr(made))
 
     def test_structure_may_have_a_field_of_its_bases_otherwise(self):
         class Base(ctypes.Structure):

@@ -114,7 +114,8 @@ class ABrokerThatHangs(unittest.TestCase):
         self.broker = Broker()
         self.broker.start()
         self.addCleanup(lambda: self.broker.kill())
-        memshare.list()
+        self.known = memshare.Value("i", name="known", freezable=True)
+        self.seen = memshare.open("known", readonly=True)
         self.broker.process.send_signal(signal.SIGSTOP)
 
     def interrupted(self, call):
@@ -140,19 +141,52 @@ class ABrokerThatHangs(unittest.TestCase):
             self.assertLess(self.interrupted(call), 3)
 
     def test_does_not_keep_other_threads_from_running(self):
-        ran = []
+        for call in (
+            lambda: memshare.Value("i").id,
+            self.known.fileno,
+            self.known.freeze,
+            lambda: self.seen.version,
+        ):
+            ran = []
 
-        def run():
-            while not done.is_set():
-                ran.append(time.monotonic())
-                time.sleep(0.001)
+            def run():
+                while not done.is_set():
+                    ran.append(time.monotonic())
+                    time.sleep(0.001)
 
-        done = threading.Event()
-        thread = support.started(run)
-        self.assertRaises(memshare.BrokerLost, lambda: memshare.Value("i").id)
-        done.set()
-        thread.join()
-        self.assertLess(max(after - before for before, after in zip(ran, ran[1:])), 2.5)
+            done = threading.Event()
+            thread = support.started(run)
+            self.assertRaises(memshare.BrokerLost, call)
+            done.set()
+            thread.join()
+            self.assertLess(max(after - before for before, after in zip(ran, ran[1:])), 2.5)
+
+    def test_does_not_keep_a_forked_childs_threads_from_running(self):
+        child = os.fork()
+        if child == 0:
+            try:
+                start = time.monotonic()
+                longest = [0]
+
+                def run():
+                    last = start
+                    while not done.is_set():
+                        time.sleep(0.001)
+                        now = time.monotonic()
+                        longest[0] = max(longest[0], now - last)
+                        last = now
+
+                done = threading.Event()
+                thread = support.started(run)
+                try:
+                    self.known.acquire(timeout=0.1)
+                except memshare.BrokerLost:
+                    done.set()
+                    thread.join()
+                    os._exit(7 if longest[0] < 2.5 else 8)
+            finally:
+                os._exit(1)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 7)
 
     def test_does_not_keep_a_fork_for_long(self):
         value = memshare.Value("i", 1)

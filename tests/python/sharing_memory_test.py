@@ -253,5 +253,26 @@ def write_turns(name, stop):
         made[0] = "a" * 1000
 
 
+class InThreads(unittest.TestCase):
+    def test_blocks_come_and_go(self):
+        failures = []
+
+        def use(thread):
+            try:
+                for number in range(100):
+                    block = memshare.SharedMemory(f"block {thread} {number % 3}", create=True, size=10)
+                    memshare.SharedMemory(block.name).close()
+                    block.close()
+                    block.unlink()
+            except Exception as error:
+                failures.append(error)
+
+        threads = [support.started(use, number) for number in range(4)]
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
+        self.assertEqual(memshare.list("block *"), [])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -188,11 +188,26 @@ AT_THE_END = {
     "lock": "value.acquire()",
     "changes": "list(value.changes())",
     "calls": "while True: memshare.list()",
+    "lock of one's own": "own.value",
+    "number": "other.value = Number()",
+    "number without the lock": "other.store(Number())",
+    "index": "array[Number()] = 1",
+    "slice": "array[Number():] = [1, 2]",
+    "timeout": "other.acquire(timeout=Number())",
 }
 
 ENDING = """
 import memshare, threading, time
-value = memshare.Value("i")
+value, other, array = memshare.Value("i"), memshare.Value("d"), memshare.Array("i", 3)
+lock = threading.RLock()
+own = memshare.Value("i", lock=lock)
+lock.acquire()
+class Number:
+    def __index__(self):
+        time.sleep(0.2)
+        return 1
+    def __float__(self):
+        return float(self.__index__())
 def work():
     begun.set()
     {work}
@@ -205,6 +220,7 @@ value.acquire()
 threading.Thread(target=work, daemon=True).start()
 begun.wait()
 time.sleep(0.05)
+lock.release()
 """
 
 

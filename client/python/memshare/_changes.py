@@ -53,10 +53,14 @@ class Changes:
 
     async def __anext__(self):
         while not self._closed:
-            self.clear()
-            if self._handle._version() != self._seen:
-                return self._step()
-            await self._readable()
+            try:
+                self.clear()
+                if self._handle._version() != self._seen:
+                    return self._step()
+                await self._readable()
+            except ValueError:
+                if not self._closed:  # by another thread
+                    raise
         raise StopAsyncIteration
 
     def _step(self):
@@ -82,16 +86,19 @@ class Changes:
 
     def fileno(self):
         """A descriptor for any event loop: readable once there has been a change."""
-        if self._closed:
-            raise ValueError("these changes are closed")
-        if self._watch is None:
-            self._watch = _core.watch(self._handle._segment)
-        return self._watch.fileno()
+        return self._open_watch().fileno()
 
     def clear(self):
         """Makes fileno() unreadable until the next change."""
-        self.fileno()
-        self._watch.clear()
+        self._open_watch().clear()
+
+    def _open_watch(self):
+        if self._closed:
+            raise ValueError("these changes are closed")
+        watch = self._watch
+        if watch is None:
+            watch = self._watch = _core.watch(self._handle._segment)
+        return watch
 
     def close(self):
         """Ends the iteration. Closes the descriptor as well, once no loop looks at it any more."""

@@ -46,6 +46,9 @@ class _Whole:
             self.segment.store(structure)
 
 
+_AGGREGATES = (ctypes.Structure, ctypes.Union, ctypes.Array)
+
+
 class Part:
     """A structure in two slots, or a structure or an array inside of it. It looks like the ctypes object; each
     access reads or writes the whole, in one step of its own: `part.count += 1` is two, to be taken in the lock."""
@@ -63,21 +66,23 @@ class Part:
 
     def __read(self, step):
         read = step(self.__in(self.__whole.load()))
-        is_part = isinstance(read, (ctypes.Structure, ctypes.Union, ctypes.Array))
-        return Part(self.__whole, (*self.__path, step)) if is_part else read
+        return Part(self.__whole, (*self.__path, step)) if isinstance(read, _AGGREGATES) else read
 
     def __getattr__(self, name):
         return self.__read(lambda part: getattr(part, name))
 
     def __setattr__(self, name, value):
-        value = _copied(value)
+        value = plain(value)
         self.__whole.update(lambda whole: setattr(self.__in(whole), name, value))
 
     def __getitem__(self, key):
-        return self.__read(lambda part: part[key])
+        read = self.__read(lambda part: part[key])
+        if isinstance(read, list) and read and isinstance(read[0], _AGGREGATES):
+            return [self[index] for index in range(*key.indices(len(self)))]
+        return read
 
     def __setitem__(self, key, value):
-        value = _copied(value)
+        value = plain(value)
         self.__whole.update(lambda whole: self.__in(whole).__setitem__(key, value))
 
     def __len__(self):
@@ -86,33 +91,39 @@ class Part:
     def __iter__(self):
         return (self[index] for index in range(len(self)))
 
-    def __reduce__(self):
-        raise TypeError("a part of a structure is neither copied nor handed on, but the handle of the whole")
+    def __bytes__(self):
+        return bytes(plain(self))
+
+    def __reduce_ex__(self, protocol):
+        """Copied and handed on is what is in it now, as of a ctypes object inside of another one."""
+        return plain(self).__reduce_ex__(protocol)
 
     def __repr__(self):
         return f"<part of a shared {self.__whole.type.__name__}: {self.__in(self.__whole.load())!r}>"
 
 
-def _copied(thing):
+def plain(thing):
     """The ctypes object as it is now, of a part; anything else as it is."""
     return thing._Part__in(thing._Part__whole.load()) if isinstance(thing, Part) else thing
 
 
 def _property(name):
     def read(self):
-        if self._has_slots() or self._segment.readonly:
+        if self._has_slots():
             return getattr(Part(self._whole()), name)
+        if self._segment.readonly:
+            return getattr(self._copy(), name)
         with self:
-            return getattr(_Structure.get_obj(self), name)
+            return getattr(_core.SynchronizedBase.get_obj(self), name)
 
     def write(self, value):
-        value = _copied(value)
+        value = plain(value)
         _Structure.update(self, lambda structure: setattr(structure, name, value))
 
     return property(read, write)
 
 
-class _Structure(_core.SynchronizedBase):
+class _Structure:
     """Of a named one, whose kind C++ knows as Value<T>, each change is of the whole: a reader sees the old one
     or the new one. One without a name is plain memory, in one place, as multiprocessing has it. (A field may
     be called as one of these methods, so they call each other by their class.)"""
@@ -131,7 +142,7 @@ class _Structure(_core.SynchronizedBase):
 
     def store(self, structure):
         """Stores a whole one."""
-        structure = _copied(structure)
+        structure = plain(structure)
         if element_of(type(structure)) != element_of(self._type):
             raise TypeError(f"this is a {self._type.__name__}, not a {type(structure).__name__}")
         raw = bytes(structure)
@@ -141,16 +152,16 @@ class _Structure(_core.SynchronizedBase):
         """Calls change(structure) with a copy, in the lock, and stores it; if that raises, nothing happens."""
         if self._segment.readonly:
             raise PermissionError("this is mapped read-only: it cannot be written, nor locked")
+        if self._segment.count is None:
+            with self:  # a lock of the user's, in which others may be who have the segment's own
+                _Whole(self._segment, self._type).update(change)
+            return
         with self:
             structure = self._copy()
             change(structure)
-            if self._segment.count is None:
-                self._segment.store(structure)
-            else:
-                own = _Structure.get_obj(self)
-                ctypes.memmove(ctypes.addressof(own), bytes(structure), ctypes.sizeof(structure))
-        if self._segment.count is not None:
-            self._segment.notify_all()
+            own = _core.SynchronizedBase.get_obj(self)
+            ctypes.memmove(ctypes.addressof(own), bytes(structure), ctypes.sizeof(structure))
+        self._segment.notify_all()
 
     def _shown(self, version):
         return _Structure.load(self)
@@ -167,5 +178,5 @@ def structure_class(type_, handle):
     if class_ is None:
         fields = {name: _property(name) for name in _field_names(type_) if name not in _OURS}
         name = "Synchronized" + type_.__name__
-        class_ = _classes[type_] = type(name, (_Structure, handle), {"__slots__": (), **fields})
+        class_ = _classes[type_] = type(name, (_Structure, handle, _core.SynchronizedBase), {"__slots__": (), **fields})
     return class_

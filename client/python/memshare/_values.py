@@ -13,7 +13,7 @@ from ._broker import segment_info
 from ._changes import Changes, Version, close_all
 from ._handing import attached, reduced
 from ._raw import RawArray, RawValue, initial_array, make, memory_of, raw_object, options_for
-from ._structures import is_made_up, structure_class
+from ._structures import is_made_up, plain, structure_class
 from ._types import ctype_of, element_of, type_of
 
 # What fits on one page with its header is this process's alone until others can come to have it.
@@ -63,6 +63,7 @@ class Handle:
             seen = self._version()
         if isinstance(seen, Version):
             return self._segment.wait(seen, True, timeout)
+        seen = plain(seen)
         old = bytes(seen if isinstance(seen, self._type) else self._type(seen))
         if self._length() is None and self._segment.count is not None:
             return self._wait_in_one_place(old, timeout)

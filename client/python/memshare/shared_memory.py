@@ -4,7 +4,6 @@ No process tracks what others have: a segment lives until unlink(), or until the
 attached it has ended, however that ends.
 """
 
-import collections
 import functools
 import secrets
 import struct
@@ -30,7 +29,7 @@ class _Kept:
 
     def __init__(self):
         self._by_id = {}
-        self._closed = collections.deque()
+        self._closed = {}  # by their ids, those that were looked at longest ago first
 
     def add(self, segment):
         """The same segment, or the one that was kept for it."""
@@ -39,21 +38,21 @@ class _Kept:
 
     def close(self, segment):
         """(It asks nobody, as it is also called when the broker is away, and at the end.)"""
-        self._closed.append(segment.id)
+        self._closed[segment.id] = segment
 
     def remove(self, segment):
         self._by_id.pop(segment.id, None)
+        self._closed.pop(segment.id, None)
 
     def _look_again(self):
-        for _ in range(min(2, len(self._closed))):
-            name = self._closed.popleft()
-            segment = self._by_id.get(name)
-            if segment is None:
+        for name in tuple(self._closed)[:2]:
+            segment = self._closed.pop(name, None)
+            if segment is None:  # another thread looks at it
                 continue
-            self._closed.append(name)
-            if not segment.alive():
-                self._closed.pop()
-                del self._by_id[name]
+            if segment.alive():
+                self._closed[name] = segment
+            else:
+                self._by_id.pop(name, None)
 
 
 _kept = _Kept()

@@ -12,7 +12,7 @@ struct Range {
 
     // False: Python has been told.
     bool read(PyObject* slice, Py_ssize_t length) {
-        if (PySlice_Unpack(slice, &start, &stop, &step) < 0) {
+        if (in_python([&] { return PySlice_Unpack(slice, &start, &stop, &step); }) < 0) {
             return false;
         }
         count = PySlice_AdjustIndices(length, &start, &stop, step);
@@ -57,7 +57,8 @@ bool plain_buffer(const Ready& ready, const std::string& format, PyObject* from,
         return false;
     }
     Py_buffer view{};
-    if (PyObject_GetBuffer(from, &view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS) < 0) {
+    const int flags = PyBUF_FORMAT | PyBUF_C_CONTIGUOUS;
+    if (in_python([&] { return PyObject_GetBuffer(from, &view, flags); }) < 0) {
         PyErr_Clear();
         return false;
     }
@@ -78,13 +79,13 @@ bool plain_buffer(const Ready& ready, const std::string& format, PyObject* from,
 
 PyObject* got_by_ctypes(const Use& use, PyObject* array, PyObject* key) {
     if (use.segment().is_readonly()) {
-        return PyObject_CallMethod(array, "_get_copy", "O", key);
+        return in_python([&] { return PyObject_CallMethod(array, "_get_copy", "O", key); });
     }
     const Ref own(get_obj(array, nullptr));
     if (!own || !use.enter()) {
         return nullptr;
     }
-    Ref item(PyObject_GetItem(own.get(), key));
+    Ref item(in_python([&] { return PyObject_GetItem(own.get(), key); }));
     return use.leave() ? item.release() : nullptr;
 }
 
@@ -93,7 +94,7 @@ int set_by_ctypes(const Use& use, PyObject* array, PyObject* key, PyObject* from
     if (!own || !use.enter_to_write()) {
         return -1;
     }
-    const int result = PyObject_SetItem(own.get(), key, from);
+    const int result = in_python([&] { return PyObject_SetItem(own.get(), key, from); });
     if (!use.leave() || result < 0) {
         return -1;
     }

@@ -22,7 +22,7 @@ std::byte* place_of(const Use& use, Py_ssize_t index) {
 }
 
 std::byte* place_at(const Use& use, PyObject* index) {
-    const Py_ssize_t at = PyNumber_AsSsize_t(index, PyExc_IndexError);
+    const Py_ssize_t at = in_python([&] { return PyNumber_AsSsize_t(index, PyExc_IndexError); });
     return at == -1 && PyErr_Occurred() != nullptr ? nullptr : place_of(use, at);
 }
 

@@ -1,7 +1,7 @@
 #include "client/python/src/creation.h"
 
 #include "client/python/src/element.h"
-#include "client/python/src/gil.h"
+#include "client/python/src/patience.h"
 #include "client/python/src/segment_type.h"
 
 #include <algorithm>
@@ -60,13 +60,15 @@ int mode_from(PyObject* from, void* to) {
 }
 
 int shape_from(PyObject* from, void* to) {
-    const Ref dimensions(PySequence_Fast(from, "a shape is a sequence of lengths"));
+    const Ref dimensions(
+        in_python([&] { return PySequence_Fast(from, "a shape is a sequence of lengths"); }));
     if (!dimensions) {
         return 0;
     }
     auto& shape = *static_cast<std::vector<std::uint64_t>*>(to);
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(dimensions.get()); ++i) {
-        const Ref one(PyNumber_Index(PySequence_Fast_GET_ITEM(dimensions.get(), i)));
+        const Ref item = Ref::to(PySequence_Fast_GET_ITEM(dimensions.get(), i));
+        const Ref one(in_python([&] { return PyNumber_Index(item.get()); }));
         shape.push_back(one ? PyLong_AsUnsignedLongLong(one.get()) : 0);
         if (PyErr_Occurred() != nullptr) {
             return 0;
@@ -126,7 +128,13 @@ PyObject* create(PyObject* /*module*/, PyObject* arguments, PyObject* keywords) 
         made.options.reserve = reserve != 0;
         made.options.freezable = freezable != 0;
         made.options.exclusive_writer = exclusive != 0;
-        return wrapped(made_by(made));
+        std::optional<Segment> segment;
+        if (made.is_alone) {
+            patiently([&] { segment = made_by(made); }); // which may take a connection
+        } else {
+            segment = made_by(made);
+        }
+        return wrapped(*std::move(segment));
     });
 }
 

@@ -1,5 +1,7 @@
 #include "client/python/src/element.h"
 
+#include "client/python/src/gil.h"
+
 #include <algorithm>
 #include <array>
 
@@ -25,8 +27,8 @@ ElementKind kind_called(std::string_view word) {
 
 // By the type's own rules: a new one of it is assigned to, as `type().value = from`.
 bool taken_by(PyObject* type, PyObject* from, Bits& bits) {
-    const Ref one(PyObject_CallNoArgs(type));
-    if (!one || PyObject_SetAttrString(one.get(), "value", from) < 0) {
+    const Ref one(in_python([&] { return PyObject_CallNoArgs(type); }));
+    if (!one || in_python([&] { return PyObject_SetAttrString(one.get(), "value", from); }) < 0) {
         return false;
     }
     Py_buffer view{};

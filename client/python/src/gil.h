@@ -1,9 +1,31 @@
-// Without the GIL, while this thread waits for something else than Python.
+// The GIL, which a thread may lose for ever: when the interpreter ends, CPython before 3.14 ends each other
+// thread that comes for the GIL, by pthread_exit(3), which unwinds its stack. What is unwound of ours would
+// touch Python's objects without the GIL, and must not get as far as a noexcept, which ends the process. So
+// such a thread rests where it is, as in CPython 3.14: github.com/python/cpython/issues/87135
 #pragma once
 
 #include "client/python/src/python.h"
 
 namespace memshare::python {
+
+// Calls something of Python's that may come for the GIL, as all does that may run Python code: it does not
+// throw, and if it is unwound, this thread rests.
+template <typename Call> auto in_python(Call call) {
+    struct Resting {
+        bool is_back = false;
+        Resting() = default;
+        Resting(const Resting&) = delete;
+        Resting& operator=(const Resting&) = delete;
+        ~Resting() {
+            if (!is_back) {
+                rest();
+            }
+        }
+    } unless;
+    const auto result = call();
+    unless.is_back = true;
+    return result;
+}
 
 // Others may run Python as long as this lives.
 class WithoutGil {
@@ -11,19 +33,24 @@ class WithoutGil {
     WithoutGil() noexcept : state_(PyEval_SaveThread()) {}
     WithoutGil(const WithoutGil&) = delete;
     WithoutGil& operator=(const WithoutGil&) = delete;
-    ~WithoutGil() { take_gil(state_); }
+    ~WithoutGil() { take_gil(); }
 
     // Takes the GIL for so long, and lets Python handle its signals: false, if a handler has raised
     // something, as that of Ctrl-C does.
     bool signals_are_quiet() noexcept {
-        take_gil(state_);
-        const bool quiet = PyErr_CheckSignals() == 0;
+        take_gil();
+        const bool quiet = in_python([] { return PyErr_CheckSignals(); }) == 0;
         state_ = PyEval_SaveThread();
         return quiet;
     }
 
   private:
-    static void take_gil(PyThreadState* state);
+    void take_gil() noexcept {
+        in_python([this] {
+            PyEval_RestoreThread(state_);
+            return 0;
+        });
+    }
 
     PyThreadState* state_;
 };

@@ -9,6 +9,13 @@
 #include <utility>
 
 namespace memshare::python {
+namespace {
+
+Ref called(PyObject* object, const char* method) {
+    return Ref(in_python([&] { return PyObject_CallMethod(object, method, nullptr); }));
+}
+
+} // namespace
 
 void Use::refuse_orphan(const SegmentObject& segment) noexcept {
     guarded([&] {
@@ -18,7 +25,7 @@ void Use::refuse_orphan(const SegmentObject& segment) noexcept {
 }
 
 bool Use::enter_users_lock() const noexcept {
-    return static_cast<bool>(Ref(PyObject_CallMethod(handle_.user_lock, "acquire", nullptr)));
+    return static_cast<bool>(called(handle_.user_lock, "acquire"));
 }
 
 bool Use::leave_users_lock() const noexcept {
@@ -26,7 +33,7 @@ bool Use::leave_users_lock() const noexcept {
     PyObject* value = nullptr;
     PyObject* trace = nullptr;
     PyErr_Fetch(&type, &value, &trace);
-    const Ref released(PyObject_CallMethod(handle_.user_lock, "release", nullptr));
+    const Ref released = called(handle_.user_lock, "release");
     if (type == nullptr) {
         return static_cast<bool>(released);
     }
@@ -130,7 +137,7 @@ PyObject* acquire_it(PyObject* object, PyObject* arguments, PyObject* keywords) 
     Handle& self = as_handle(object);
     if (self.user_lock != nullptr) {
         const Ref own(PyObject_GetAttrString(self.user_lock, "acquire"));
-        return own ? PyObject_Call(own.get(), arguments, keywords) : nullptr;
+        return own ? in_python([&] { return PyObject_Call(own.get(), arguments, keywords); }) : nullptr;
     }
     const Use use(self);
     PyObject* has_it = use ? acquire_method(use.segment(), arguments, keywords) : nullptr;
@@ -155,7 +162,7 @@ PyObject* leave_by(Handle& self, PyObject* (*release)(SegmentObject&)) {
 PyObject* release_it(PyObject* object, PyObject* /*none*/) {
     Handle& self = as_handle(object);
     if (self.user_lock != nullptr) {
-        return PyObject_CallMethod(self.user_lock, "release", nullptr);
+        return called(self.user_lock, "release").release();
     }
     return self.segment == nullptr ? refuse_closed() : leave_by(self, release_method);
 }
@@ -163,7 +170,7 @@ PyObject* release_it(PyObject* object, PyObject* /*none*/) {
 PyObject* enter_it(PyObject* object, PyObject* /*none*/) {
     Handle& self = as_handle(object);
     if (self.user_lock != nullptr) {
-        return PyObject_CallMethod(self.user_lock, "__enter__", nullptr);
+        return called(self.user_lock, "__enter__").release();
     }
     const Use use(self);
     if (!use || !acquire(use.segment())) {
@@ -177,7 +184,7 @@ PyObject* exit_it(PyObject* object, PyObject* exception) {
     Handle& self = as_handle(object);
     if (self.user_lock != nullptr) {
         const Ref own(PyObject_GetAttrString(self.user_lock, "__exit__"));
-        return own ? PyObject_CallObject(own.get(), exception) : nullptr;
+        return own ? in_python([&] { return PyObject_CallObject(own.get(), exception); }) : nullptr;
     }
     if (self.segment == nullptr) { // it was closed, when nobody had the lock any more
         Py_RETURN_NONE;
@@ -207,7 +214,7 @@ PyObject* freeze(PyObject* object, PyObject* /*none*/) {
         return nullptr;
     }
     Py_CLEAR(self.object);
-    return PyObject_CallMethod(reinterpret_cast<PyObject*>(&use.segment()), "freeze", nullptr);
+    return called(reinterpret_cast<PyObject*>(&use.segment()), "freeze").release();
 }
 
 PyObject* segment(PyObject* object, void* /*closure*/) {
@@ -292,7 +299,7 @@ PyObject* get_obj(PyObject* handle, PyObject* /*none*/) {
         return nullptr;
     }
     if (self.object == nullptr) {
-        Ref made(PyObject_CallMethod(handle, "_make_obj", nullptr));
+        Ref made = called(handle, "_make_obj");
         if (!made || self.is_closed) {
             return made.release();
         }

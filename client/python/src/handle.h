@@ -3,6 +3,7 @@
 
 #include "client/python/src/element.h"
 #include "client/python/src/failure.h"
+#include "client/python/src/gil.h"
 #include "client/python/src/locking.h"
 #include "client/python/src/segment_object.h"
 

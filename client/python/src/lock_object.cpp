@@ -117,7 +117,7 @@ PyObject* acquire_method(SegmentObject& self, PyObject* arguments, PyObject* key
             return nullptr;
         }
         const detail::Deadline deadline = deadline_of(timeout);
-        expect_no_orphan(self);
+        make_sure_of(self);
         if (self.is_readonly()) {
             return refuse_to_write();
         }

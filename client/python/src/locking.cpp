@@ -17,7 +17,10 @@ bool acquire_slowly(SegmentObject& self) {
         refuse_to_write();
         return false;
     }
-    return guarded([&] { return wait_for_lock(self, {}) ? 1 : 0; }) == 1;
+    return guarded([&] {
+               make_sure_of(self);
+               return wait_for_lock(self, {}) ? 1 : 0;
+           }) == 1;
 }
 
 } // namespace memshare::python

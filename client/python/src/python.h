@@ -3,6 +3,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <cxxabi.h>
 #include <structmember.h>
 
 #include <array>
@@ -87,12 +88,17 @@ class Buffer {
     Py_buffer view_{};
 };
 
+// What a thread does that CPython ends. (gil.h)
+[[noreturn]] void rest() noexcept;
+
 // Calls, and tells Python what was thrown: nullptr is then returned, or -1.
 void tell_python() noexcept;
 
 template <typename Call> auto guarded(Call call) noexcept -> decltype(call()) {
     try {
         return call();
+    } catch (const abi::__forced_unwind&) {
+        rest(); // where nobody expected that a thread may end
     } catch (...) {
         tell_python();
     }

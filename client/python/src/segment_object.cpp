@@ -33,14 +33,20 @@ void share_now(SegmentObject& self) {
     }
 }
 
+void attach_now(SegmentObject& self) {
+    self.segment->attach_again();
+    self.is_apart = false;
+}
+
 // Whether it makes sense to go on with others.
-bool attach_again(SegmentObject& self) noexcept {
+bool attach_soon(SegmentObject& self) noexcept {
     try {
         const CallLimit soon(longest_with_gil);
-        self.segment->attach_again();
+        attach_now(self);
     } catch (const Error& error) {
         return !is_away(error);
-    } catch (...) { // NOLINT(bugprone-empty-catch): for want of memory its first lock does it
+    } catch (...) {
+        return false;
     }
     return true;
 }
@@ -83,7 +89,17 @@ void expect_no_orphan(const SegmentObject& self) {
 void share(SegmentObject& self) {
     expect_no_orphan(self);
     if (self.is_alone) {
-        patiently([&] { share_now(self); });
+        patiently([&] {
+            expect_no_orphan(self); // as a signal handler may have forked
+            share_now(self);
+        });
+    }
+}
+
+void make_sure_of(SegmentObject& self) {
+    expect_no_orphan(self);
+    if (self.is_apart) {
+        patiently([&] { attach_now(self); });
     }
 }
 
@@ -112,8 +128,9 @@ void attach_all_again(const std::optional<Error>& not_shared) noexcept {
             one.is_alone = false;
             one.is_orphan = true;
             orphaned_because = not_shared;
-        } else if (can_attach && !one.is_orphan && !one.is_readonly()) {
-            can_attach = attach_again(one);
+        } else if (!one.is_orphan && !one.is_readonly()) {
+            one.is_apart = true;
+            can_attach = can_attach && attach_soon(one);
         }
         return true;
     });

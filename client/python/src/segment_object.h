@@ -23,6 +23,7 @@ struct SegmentObject {
     SegmentObject* previous;
     bool is_alone;    // the broker does not know it yet
     bool is_orphan;   // a forked child's copy of what was alone
+    bool is_apart;    // a forked child's that could not be attached yet
     Py_ssize_t views; // buffers through which it can be written
     Py_ssize_t sleepers;
     PyObject* weakrefs;
@@ -38,6 +39,9 @@ bool has_segments();
 
 // Throws Error, if this is a forked child's copy: why it is no more than that.
 void expect_no_orphan(const SegmentObject& self);
+
+// The same, and attaches what is not, which waits for a broker that is away. Throws Error, Told.
+void make_sure_of(SegmentObject& self);
 
 // What is this process's alone becomes one of the broker's, as others may come to have it: in a buffer, in a
 // pickle, in a forked child, or asleep without the GIL. Waits for a broker that is away. Throws Error, Told.

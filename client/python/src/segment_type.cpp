@@ -2,8 +2,8 @@
 
 #include "client/python/src/element.h"
 #include "client/python/src/failure.h"
-#include "client/python/src/gil.h"
 #include "client/python/src/locking.h"
+#include "client/python/src/patience.h"
 #include "client/python/src/segment_buffer.h"
 #include "client/python/src/versions.h"
 #include <memshare/error.hpp>
@@ -27,7 +27,12 @@ void dealloc(PyObject* object) {
     if (self.next != nullptr) {
         unlink(self);
     }
-    delete self.segment;
+    if (self.is_alone || self.is_orphan) {
+        delete self.segment;
+    } else {
+        const WithoutGil others_run; // the broker is told
+        delete self.segment;
+    }
     delete self.format;
     delete[] self.shape;
     PyTypeObject* own = Py_TYPE(object);
@@ -134,9 +139,11 @@ PyObject* freeze(PyObject* object, PyObject* /*none*/) {
     return guarded([&]() -> PyObject* {
         SegmentObject& self = as_segment(object);
         share(self);
-        expect_unused(self);
-        self.segment->freeze();
-        self.mutex = nullptr;
+        patiently([&] {
+            expect_unused(self);
+            self.segment->freeze();
+            self.mutex = nullptr;
+        });
         Py_RETURN_NONE;
     });
 }

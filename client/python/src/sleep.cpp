@@ -8,7 +8,7 @@ detail::Deadline deadline_of(PyObject* timeout) {
     if (timeout == Py_None) {
         return {};
     }
-    const double seconds = PyFloat_AsDouble(timeout);
+    const double seconds = in_python([&] { return PyFloat_AsDouble(timeout); });
     if (seconds == -1.0 && PyErr_Occurred() != nullptr) {
         throw Told();
     }

@@ -1,6 +1,7 @@
 #include "client/python/src/versions.h"
 
 #include "client/python/src/element.h"
+#include "client/python/src/patience.h"
 #include "client/python/src/sleep.h"
 
 #include <algorithm>
@@ -36,7 +37,7 @@ PyObject* version_method(SegmentObject& self) {
     return guarded([&]() -> PyObject* {
         share(self);
         const std::uint64_t count = self.segment->changes().count(); // first, as Value::version() does
-        self.segment->changes().attend();
+        patiently([&] { self.segment->changes().attend(); });
         const Version now(count, bits_of(self).all);
         return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes_of(now).data()), sizeof(now));
     });

@@ -1,6 +1,7 @@
 #include "client/python/src/watch_object.h"
 
 #include "client/python/src/failure.h"
+#include "client/python/src/patience.h"
 #include "client/python/src/segment_type.h"
 #include <memshare/watch.hpp>
 
@@ -80,7 +81,7 @@ PyObject* watch(PyObject* /*module*/, PyObject* segment) {
         SegmentObject& of = *reinterpret_cast<SegmentObject*>(segment);
         share(of);
         Ref made(checked(type->tp_alloc(type, 0)));
-        as_watch(made.get()).watch = new Watch(*of.segment);
+        patiently([&] { as_watch(made.get()).watch = new Watch(*of.segment); });
         return made.release();
     });
 }
