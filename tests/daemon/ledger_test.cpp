@@ -155,7 +155,8 @@ TEST_F(ALedger, IsNotTakenForOneIfItIsOfAnotherFormatOrDamaged) {
 // how many of them is $MEMSHARE_TEST_STRIDE; where it begins is left to chance.)
 TEST_F(ALedger, HasAllOfARoundOrNothingWhereverItsProcessIsKilled) {
     const Texts before{"1erased", "1replaced"}, after{"1replacement", "2written"};
-    const auto stride = static_cast<int>(test::setting("MEMSHARE_TEST_STRIDE", test::sanitized ? 97 : 13));
+    const auto usual = test::thread_sanitized ? 997 : test::sanitized ? 97 : 13;
+    const auto stride = static_cast<int>(test::setting("MEMSHARE_TEST_STRIDE", usual));
     int rounds_before = 0, rounds_after = 0;
     for (int step = static_cast<int>(test::Chance().below(static_cast<std::uint64_t>(stride))); true;
          step += stride) {
@@ -179,7 +180,9 @@ TEST_F(ALedger, HasAllOfARoundOrNothingWhereverItsProcessIsKilled) {
         ASSERT_TRUE(found == before || found == after)
             << testing::PrintToString(found) << " at step " << step;
         ++(found == before ? rounds_before : rounds_after);
-        ASSERT_TRUE(rounds_after == 0 || found == after) << "it went back at step " << step;
+        if (!test::thread_sanitized) { // whose own instructions are now more, now fewer
+            ASSERT_TRUE(rounds_after == 0 || found == after) << "it went back at step " << step;
+        }
         if (is_over) {
             break;
         }

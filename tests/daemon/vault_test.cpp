@@ -232,7 +232,8 @@ TEST_F(AVault, GivesAChargeBackWhenItsRoomIsFree) {
 // A child that puts something in, takes something out and tidies up is killed at one instruction after the
 // other. (See ledger_test.cpp.)
 TEST_F(AVault, LosesNothingWhereverItsProcessIsKilled) {
-    const auto stride = static_cast<int>(test::setting("MEMSHARE_TEST_STRIDE", test::sanitized ? 997 : 97));
+    const auto usual = test::thread_sanitized ? 9973 : test::sanitized ? 997 : 97;
+    const auto stride = static_cast<int>(test::setting("MEMSHARE_TEST_STRIDE", usual));
     int kills = 0;
     for (int step = static_cast<int>(test::Chance().below(static_cast<std::uint64_t>(stride))); true;
          step += stride) {
