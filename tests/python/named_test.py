@@ -127,6 +127,50 @@ class Named(unittest.TestCase):
         self.assertEqual((path.poses[0].heading, path.names[1].value, path.names[1][:]), (1, b"ab", b"ab\0\0"))
         self.assertRaises(IndexError, path.poses.__getitem__, 3)
 
+    def test_structures_in_a_structure_are_assigned_by_slices(self):
+        class Path(ctypes.Structure):
+            _fields_ = [("poses", Pose * 4)]
+
+        path = self.named(memshare.Value, Path)
+        path.poses[2:] = [Pose(1, 2, 3), Pose(4, 5, 6)]
+        path.poses[0:2] = path.poses[2:4]
+        path.poses[2:4] = [path.poses[1], Pose()]
+        self.assertEqual([pose.x for pose in path.poses], [1, 4, 4, 0])
+        self.assertEqual(memshare.Value(Path, path.poses).poses[1].x, 4)
+
+    def test_structure_is_changed_by_its_own_methods(self):
+        class Moving(ctypes.Structure):
+            _fields_ = [("x", ctypes.c_double), ("y", ctypes.c_double)]
+
+            def move(self, by):
+                self.x += by
+                return self.x
+
+        class Robot(ctypes.Structure):
+            _fields_ = [("place", Moving), ("number", ctypes.c_int)]
+
+        for name in ("it", None):
+            robot = memshare.Value(Robot, name=name, lifetime="attached")
+            robot.place.move(1)
+            self.assertEqual((robot.place.move(by=2), robot.place.x), (3, 3))
+        seen = memshare.open(self.named(memshare.Value, Robot, name="seen").name, readonly=True, type=Robot)
+        self.assertRaises(PermissionError, setattr, seen.place, "x", 1)
+        self.assertEqual(seen.place.move(1), 1)  # of the copy that it has read
+        self.assertEqual(seen.place.x, 0)
+
+    def test_part_of_a_structure_is_changed_in_the_same_lock_as_the_whole(self):
+        for lock in (True, threading.RLock()):
+            value = memshare.Value(Deep, name="locked", lifetime="attached", lock=lock)
+            for change in (lambda: setattr(value, "text", b"x"), lambda: setattr(value.inner, "x", 5)):
+                before = bytes(value.load())
+                with value.get_lock():
+                    waiting = support.started(change)
+                    self.assertTrue(support.eventually(lambda: support.is_asleep(waiting)))
+                    self.assertEqual(bytes(value.load()), before)
+                waiting.join()
+                self.assertNotEqual(bytes(value.load()), before)
+            value.close()
+
     def test_structure_with_a_lock_of_ones_own_loses_no_update(self):
         value = self.named(memshare.Value, Pose, 1, 2, 3, lock=threading.RLock())
         other = memshare.open("it", type=Pose)
@@ -144,10 +188,11 @@ class Named(unittest.TestCase):
         self.assertEqual((seen, value.x, value.y), ([True], 10, 50))
 
     def test_unnamed_structure_that_is_frozen_is_read(self):
-        value = memshare.Value(Pose, 1, 2, 3, freezable=True)
+        value = memshare.Value(Deep, (1, 2, 3), freezable=True)
         value.freeze()
-        self.assertEqual((value.x, value.load().y), (1, 2))
-        self.assertRaises(PermissionError, setattr, value, "x", 5)
+        self.assertEqual((value.inner.x, value.load().inner.y), (1, 2))
+        self.assertRaises(PermissionError, setattr, value, "text", b"x")
+        self.assertRaises(PermissionError, setattr, value.inner, "x", 5)
 
     def test_structure_is_closed_as_other_values(self):
         before = support.open_fds()

@@ -82,6 +82,15 @@ class ABrokerThatIsKilled(unittest.TestCase):
         blocks.pop()
         self.assertLess(time.monotonic() - start, 1)
 
+    def test_is_not_asked_by_who_only_makes_shared_memory(self):
+        """An old block's end is noticed some time: that nobody can be asked about it is no error of a new one's."""
+        other = memshare.SharedMemory(create=True, size=10)
+        other.close()
+        self.broker.kill()
+        self.broker.start()
+        for _ in range(3):
+            memshare.SharedMemory(create=True, size=10).unlink()
+
     def test_and_one_that_comes_keep_apart_what_each_of_them_knew(self):
         """(Where nothing keeps what the first one had: under systemd nothing is lost.)"""
         self.broker.kill()

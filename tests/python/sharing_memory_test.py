@@ -1,5 +1,6 @@
 """SharedMemory and ShareableList live until unlink(), or until the last process that has had them ends."""
 
+import gc
 import multiprocessing
 import pickle
 import subprocess
@@ -251,6 +252,32 @@ def write_turns(name, stop):
     while not stop.is_set():
         made[0] = "b" * 999
         made[0] = "a" * 1000
+
+
+class Collected(unittest.TestCase):
+    def test_a_block_may_be_at_any_time(self):
+        blocks = [memshare.SharedMemory(create=True, size=10) for _ in range(40)]
+        for block in blocks:
+            block.close()
+        before = gc.get_threshold()
+        gc.set_threshold(1)
+        self.addCleanup(gc.set_threshold, *before)
+        for _ in range(1000):
+            dropped = memshare.SharedMemory(create=True, size=10)
+            dropped.itself = dropped
+            dropped.unlink()
+        gc.set_threshold(*before)
+        for block in blocks:
+            block.unlink()
+
+    def test_a_block_that_is_opened_and_closed_is_remembered_once(self):
+        block = memshare.SharedMemory(create=True, size=10)
+        before = support.mappings()
+        for _ in range(100):
+            memshare.SharedMemory(block.name).close()
+        self.assertEqual(support.mappings(), before)
+        self.assertEqual(len(memshare.shared_memory._kept._closed), len(memshare.shared_memory._kept._listed))
+        block.unlink()
 
 
 class InThreads(unittest.TestCase):

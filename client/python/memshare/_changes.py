@@ -27,10 +27,11 @@ class Changes:
     as it is then, or the array. Several changes between two steps are one, and of several threads or tasks that
     wait each change wakes one. close() of this or of the handle ends the iteration, also of who waits."""
 
+    _watch = None  # until somebody wants its descriptor
+
     def __init__(self, handle):
         self._handle = handle
         self._seen = handle._version()
-        self._watch = None
         self._closed = False
         self._waiting = {}  # the futures of tasks, by their loops
         _of_handle.setdefault(handle, weakref.WeakSet()).add(self)
@@ -97,7 +98,10 @@ class Changes:
             raise ValueError("these changes are closed")
         watch = self._watch
         if watch is None:
-            watch = self._watch = _core.watch(self._handle._segment)
+            watch = vars(self).setdefault("_watch", _core.watch(self._handle._segment))  # of several threads' one
+            if self._closed:
+                self._close_unless_awaited()
+                raise ValueError("these changes are closed")
         return watch
 
     def close(self):
@@ -112,8 +116,9 @@ class Changes:
 
     def _close_unless_awaited(self):
         if self._closed and not self._waiting and self._watch is not None:
-            self._watch.close()
-            self._watch = None
+            watch = vars(self).pop("_watch", None)
+            if watch is not None:
+                watch.close()
 
     async def aclose(self):
         self.close()
@@ -128,7 +133,7 @@ class Changes:
 def _in_forked_child():
     """What watches is its parent's, and tells that one."""
     for changes in [one for all_ in _of_handle.values() for one in all_]:
-        changes._watch = None
+        vars(changes).pop("_watch", None)
         changes._waiting = {}
 
 

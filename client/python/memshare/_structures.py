@@ -1,6 +1,7 @@
 """Values of a ctypes.Structure, field by field."""
 
 import ctypes
+import types
 import weakref
 
 from . import _core
@@ -11,7 +12,7 @@ _classes: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 # Fields of these names are only reached by get_obj(), as handles need them.
 _OURS = {"_copy", "_length", "_make_obj", "_segment", "_shown", "_type", "_user_lock", "_version"}
-_OURS |= {"_get_copy", "_has_slots", "_wait_in_one_place", "_watch", "_whole"}
+_OURS |= {"_get_copy", "_has_slots", "_wait_in_one_place", "_watch"}
 
 
 def is_made_up(type_):
@@ -26,24 +27,33 @@ def _field_names(type_):
 
 
 class _Whole:
-    """A structure in two slots, which lies now in the one, now in the other."""
+    """A structure that is read and written as a whole: in two slots it lies now in the one, now in the other; or
+    it is read-only. With a lock of the user's others may be in the segment's own, which is taken as well."""
 
-    __slots__ = ("segment", "type")
+    __slots__ = ("segment", "type", "lock")
 
-    def __init__(self, segment, type_):
+    def __init__(self, segment, type_, lock=None):
         self.segment = segment
         self.type = type_
+        self.lock = lock
 
     def load(self):
-        return self.type.from_buffer_copy(self.segment.load())
+        return self.type.from_buffer_copy(self.segment.load() if self.segment.count is None else self.segment)
 
     def update(self, change):
         if self.segment.readonly:
             raise PermissionError("this is mapped read-only: it cannot be written, nor locked")
-        with _core.lock(self.segment):
-            structure = self.load()
-            change(structure)
-            self.segment.store(structure)
+        if self.lock is not None:
+            self.lock.acquire()
+        try:
+            with _core.lock(self.segment):
+                structure = self.load()
+                result = change(structure)
+                self.segment.store(structure)
+                return result
+        finally:
+            if self.lock is not None:
+                self.lock.release()
 
 
 _AGGREGATES = (ctypes.Structure, ctypes.Union, ctypes.Array)
@@ -69,7 +79,12 @@ class Part:
         return Part(self.__whole, (*self.__path, step)) if isinstance(read, _AGGREGATES) else read
 
     def __getattr__(self, name):
-        return self.__read(lambda part: getattr(part, name))
+        read = self.__read(lambda part: getattr(part, name))
+        if isinstance(read, types.MethodType) and not self.__whole.segment.readonly:
+            return lambda *args, **kwargs: self.__whole.update(
+                lambda whole: getattr(self.__in(whole), name)(*args, **kwargs)
+            )
+        return read
 
     def __setattr__(self, name, value):
         value = plain(value)
@@ -103,16 +118,20 @@ class Part:
 
 
 def plain(thing):
-    """The ctypes object as it is now, of a part; anything else as it is."""
+    """The ctypes object as it is now, of a part; such ones of a list or a tuple; anything else as it is."""
+    if isinstance(thing, (list, tuple)):
+        return [plain(one) for one in thing] if any(isinstance(one, Part) for one in thing) else thing
     return thing._Part__in(thing._Part__whole.load()) if isinstance(thing, Part) else thing
+
+
+def _whole_of(handle, lock=None):
+    return _Whole(handle._segment, handle._type, lock)
 
 
 def _property(name):
     def read(self):
-        if self._has_slots():
-            return getattr(Part(self._whole()), name)
-        if self._segment.readonly:
-            return getattr(self._copy(), name)
+        if self._has_slots() or self._segment.readonly:
+            return getattr(Part(_whole_of(self, self._user_lock)), name)
         with self:
             return getattr(_core.SynchronizedBase.get_obj(self), name)
 
@@ -129,9 +148,6 @@ class _Structure:
     be called as one of these methods, so they call each other by their class.)"""
 
     __slots__ = ()
-
-    def _whole(self):
-        return _Whole(self._segment, self._type)
 
     def load(self):
         """A copy of the whole."""
@@ -153,8 +169,7 @@ class _Structure:
         if self._segment.readonly:
             raise PermissionError("this is mapped read-only: it cannot be written, nor locked")
         if self._segment.count is None:
-            with self:  # a lock of the user's, in which others may be who have the segment's own
-                _Whole(self._segment, self._type).update(change)
+            _whole_of(self, self._user_lock).update(change)
             return
         with self:
             structure = self._copy()
@@ -168,7 +183,7 @@ class _Structure:
 
     def _make_obj(self):
         if self._has_slots():
-            return Part(self._whole())
+            return Part(_whole_of(self))  # to be used in the lock
         return raw_object(self._type, memory_of(self._segment))
 
 

@@ -99,7 +99,10 @@ class Handle:
     def _watch(self):
         watch = _watches.get(self)
         if watch is None:
-            watch = _watches[self] = _core.watch(self._segment)
+            watch = _watches.setdefault(self, _core.watch(self._segment))  # another thread may have been sooner
+            if _core.SynchronizedBase.closed.__get__(self):
+                Handle.close(self)
+                raise ValueError("this handle is closed")
         return watch
 
     def close(self):
@@ -255,6 +258,12 @@ def _checked_lock(lock):
     return lock
 
 
+def _initial(type_, args):
+    if not args:
+        return None
+    return type_(*args) if issubclass(type_, ctypes._SimpleCData) else type_(*map(plain, args))
+
+
 def Value(typecode_or_type, *args, lock=True, ctx=None, name=None, exist_ok=False, **options):
     """A value with a lock, zero or initialised by *args. With a name other processes can open it, until this
     one ends, or as `lifetime` says. With exist_ok it is opened, if it is there."""
@@ -265,7 +274,7 @@ def Value(typecode_or_type, *args, lock=True, ctx=None, name=None, exist_ok=Fals
     if issubclass(type_, ctypes.Array):
         return _array(type_, type_(*args) if args else None, lock, name, exist_ok, options)
     element = element_of(type_)
-    initial = type_(*args) if args else None
+    initial = _initial(type_, args)
     options = _options_for(type_, name, options)
     if name is None and element[0] == "struct":  # get_obj() is to be in one place
         segment = make(type_, initial, **options)

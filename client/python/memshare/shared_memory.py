@@ -4,6 +4,7 @@ No process tracks what others have: a segment lives until unlink(), or until the
 attached it has ended, however that ends.
 """
 
+import collections
 import functools
 import secrets
 import struct
@@ -29,7 +30,8 @@ class _Kept:
 
     def __init__(self):
         self._by_id = {}
-        self._closed = {}  # by their ids, those that were looked at longest ago first
+        self._closed = collections.deque()  # ids, those that were looked at longest ago first
+        self._listed = set()  # the same
 
     def add(self, segment):
         """The same segment, or the one that was kept for it."""
@@ -38,21 +40,31 @@ class _Kept:
 
     def close(self, segment):
         """(It asks nobody, as it is also called when the broker is away, and at the end.)"""
-        self._closed[segment.id] = segment
+        if segment.id not in self._listed:
+            self._listed.add(segment.id)
+            self._closed.append(segment.id)
 
     def remove(self, segment):
         self._by_id.pop(segment.id, None)
-        self._closed.pop(segment.id, None)
 
     def _look_again(self):
-        for name in tuple(self._closed)[:2]:
-            segment = self._closed.pop(name, None)
-            if segment is None:  # another thread looks at it
-                continue
-            if segment.alive():
-                self._closed[name] = segment
+        for _ in range(2):
+            try:
+                name = self._closed.popleft()
+            except IndexError:  # there is none, or another thread looks at it
+                return
+            if self._is_alive(name):
+                self._closed.append(name)
             else:
+                self._listed.discard(name)
                 self._by_id.pop(name, None)
+
+    def _is_alive(self, name):
+        segment = self._by_id.get(name)
+        try:
+            return segment is not None and segment.alive()
+        except _core.Error:  # nobody knows
+            return True
 
 
 _kept = _Kept()

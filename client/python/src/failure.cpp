@@ -1,5 +1,6 @@
 #include "client/python/src/failure.h"
 
+#include "client/python/src/gil.h"
 #include <memshare/error.hpp>
 
 #include <array>
@@ -45,12 +46,13 @@ PyObject* base = nullptr; // memshare.Error
 std::array<PyObject*, exceptions.size()> classes{};
 
 void raise(PyObject* type, int number, const char* sentence, const std::string& segment) {
-    const Ref error(PyObject_CallFunction(type, "is", number, sentence));
+    const Ref error(in_python([&] { return PyObject_CallFunction(type, "is", number, sentence); }));
     const Ref about(
         segment.empty()
             ? Py_NewRef(Py_None)
             : PyUnicode_DecodeUTF8(segment.data(), static_cast<Py_ssize_t>(segment.size()), "replace"));
-    if (error && about && PyObject_SetAttrString(error.get(), "segment", about.get()) == 0) {
+    if (error && about &&
+        in_python([&] { return PyObject_SetAttrString(error.get(), "segment", about.get()); }) == 0) {
         PyErr_SetObject(type, error.get());
     }
 }
@@ -116,14 +118,21 @@ int add_exceptions(PyObject* module) {
     return 0;
 }
 
-PyObject* refuse_to_write() {
-    PyErr_SetString(PyExc_PermissionError, "this is mapped read-only: it cannot be written, nor locked");
-    return nullptr;
+namespace {
+
+PyObject* refuse(PyObject* type, const char* sentence) {
+    return in_python([&]() -> PyObject* {
+        PyErr_SetString(type, sentence);
+        return nullptr;
+    });
 }
 
-PyObject* refuse_closed() {
-    PyErr_SetString(PyExc_ValueError, "this handle is closed");
-    return nullptr;
+} // namespace
+
+PyObject* refuse_to_write() {
+    return refuse(PyExc_PermissionError, "this is mapped read-only: it cannot be written, nor locked");
 }
+
+PyObject* refuse_closed() { return refuse(PyExc_ValueError, "this handle is closed"); }
 
 } // namespace memshare::python

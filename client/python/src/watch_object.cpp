@@ -32,9 +32,16 @@ PyObject* clear(PyObject* object, PyObject* /*none*/) {
     Py_RETURN_NONE;
 }
 
-// Its thread may have to end, which then waits for nothing of Python's.
+// Its thread may have to end, and the broker to be told that nobody has the segment any more.
+void end(WatchObject& self) {
+    if (const Watch* own = std::exchange(self.watch, nullptr); own != nullptr) {
+        const WithoutGil others_run;
+        delete own;
+    }
+}
+
 PyObject* close(PyObject* object, PyObject* /*none*/) {
-    const std::unique_ptr<Watch> own(std::exchange(as_watch(object).watch, nullptr));
+    end(as_watch(object));
     Py_RETURN_NONE;
 }
 
@@ -42,7 +49,7 @@ PyObject* enter(PyObject* object, PyObject* /*none*/) { return Py_NewRef(object)
 PyObject* exit(PyObject* object, PyObject* /*exception*/) { return close(object, nullptr); }
 
 void dealloc(PyObject* object) {
-    delete as_watch(object).watch;
+    end(as_watch(object));
     PyTypeObject* own = Py_TYPE(object);
     own->tp_free(object);
     Py_DECREF(own);
