@@ -522,7 +522,7 @@ print(sum(one.value for one in values + raws + named))
         self.assertEqual(support.python(program), f"{3 * sum(range(1000))}\n")
 
 
-    @unittest.skipIf("libasan" in os.environ.get("LD_PRELOAD", ""), "the sanitizer tries memory by pipes of its own")
+    @unittest.skipIf(support.ADDRESS_SANITIZED, "the sanitizer tries memory by pipes of its own")
     def test_without_descriptors_an_error_says_so(self):
         value = memshare.Value("i", name="there", lifetime="attached")
         before = resource.getrlimit(resource.RLIMIT_NOFILE)

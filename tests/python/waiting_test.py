@@ -413,6 +413,7 @@ value.value = 9
 print(bool(select.select([value], [], [], 20)[0]), asyncio.run(asyncio.wait_for(anext(changes), 20)), flush=True)
 """
 
+    @unittest.skipIf(support.ADDRESS_SANITIZED, "the sanitizer cannot fork beside the thread that watches")
     def test_sees_changes_as_its_parent_does(self):
         with subprocess.Popen(
             [sys.executable, "-W", "error", "-c", self.PROGRAM],
