@@ -1,18 +1,12 @@
 """What has a name can be opened by every process, looked at, changed and ended."""
 
-import copy as copy_module
 import ctypes
 import errno
 import os
-import pickle
 import resource
 import subprocess
-import sys
-import threading
 import time
 import unittest
-
-import numpy
 
 import memshare
 import support
@@ -29,14 +23,6 @@ class Small(ctypes.Structure):
 class Odd(ctypes.Structure):
     _pack_ = 1
     _fields_ = [("a", ctypes.c_byte), ("b", ctypes.c_double), ("c", ctypes.c_short * 3), ("d", ctypes.c_char * 5)]
-
-
-class Deep(ctypes.Structure):
-    _fields_ = [("inner", Pose), ("numbers", ctypes.c_int * 3), ("text", ctypes.c_char * 4)]
-
-
-class Confusing(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_int) for name in ("load", "update", "store", "readonly", "version", "shown", "closed", "close")]
 
 
 def plain(read):
@@ -77,165 +63,6 @@ class Named(unittest.TestCase):
                     setattr(items[1], name, 8)
                     self.assertEqual(getattr(array[1], name), 8)
                 self.assertEqual(ctypes.sizeof(type(items[0])), ctypes.sizeof(type_))
-
-    def test_structure_changes_as_a_whole(self):
-        made = self.named(memshare.Value, Pose, 1, 2, 3)
-        with self.assertRaises(ZeroDivisionError):
-            made.update(lambda pose: (setattr(pose, "x", 9), 1 / 0))
-        self.assertEqual((made.x, made.y), (1, 2))
-        made.store(Pose(4, 5, 6))
-        copy = made.load()
-        self.assertEqual((copy.x, copy.y, copy.heading), (4, 5, 6))
-        made.get_obj().x += 1
-        self.assertEqual((made.x, made.y), (5, 5))
-        self.assertRaises(TypeError, made.store, Small())
-        self.assertEqual(bytes(made.get_obj()), bytes(Pose(5, 5, 6)))
-        made.store(memshare.Value(Pose, 7, 8, 9, name="other", lifetime="attached").get_obj())
-        self.assertEqual((made.x, made.y, made.heading), (7, 8, 9))
-
-    def test_structure_is_written_in_its_depth(self):
-        deep = self.named(memshare.Value, Deep, (1, 2, 3), (4, 5, 6), b"ab")
-        deep.inner.x += 10
-        deep.numbers[1] = 50
-        deep.get_obj().numbers[0:1] = [40]
-        deep.get_obj().inner.heading = 30
-        copy = memshare.open("it", type=Deep).load()
-        self.assertEqual((copy.inner.x, copy.inner.heading, copy.numbers[:], copy.text), (11, 30, [40, 50, 6], b"ab"))
-        self.assertEqual((len(deep.numbers), list(deep.numbers), deep.numbers[-1]), (3, [40, 50, 6], 6))
-        self.assertRaises(IndexError, deep.numbers.__setitem__, 3, 1)
-        self.assertRaises(PermissionError, setattr, memshare.open("it", readonly=True, type=Deep).inner, "x", 1)
-        other = self.named(memshare.Value, Deep, (7, 8, 9), name="other")
-        deep.inner = other.inner
-        self.assertEqual(deep.inner.heading, 9)
-        for do in (copy_module.copy, copy_module.deepcopy, lambda part: pickle.loads(pickle.dumps(part))):
-            copied = do(deep.inner)
-            self.assertEqual((type(copied), bytes(copied)), (Pose, bytes(deep.inner)))
-        self.assertEqual(bytes(deep.numbers), bytes((ctypes.c_int * 3)(40, 50, 6)))
-        self.assertFalse(deep.wait(deep.get_obj(), 0))
-        self.assertEqual((deep.inner.y, repr(deep.inner).startswith("<part of a shared Deep")), (8, True))
-
-    def test_structures_in_a_structure_are_written_in_their_depth(self):
-        class Path(ctypes.Structure):
-            _fields_ = [("poses", Pose * 3), ("names", (ctypes.c_char * 4) * 2)]
-
-        path = self.named(memshare.Value, Path)
-        path.poses[0:2][1].x = 5
-        path.poses[-1] = path.poses[1]
-        path.poses[0].heading += 1
-        path.names[1].value = b"ab"
-        self.assertEqual([pose.x for pose in path.poses], [0, 5, 5])
-        self.assertEqual((path.poses[0].heading, path.names[1].value, path.names[1][:]), (1, b"ab", b"ab\0\0"))
-        self.assertRaises(IndexError, path.poses.__getitem__, 3)
-
-    def test_structures_in_a_structure_are_assigned_by_slices(self):
-        class Path(ctypes.Structure):
-            _fields_ = [("poses", Pose * 4)]
-
-        path = self.named(memshare.Value, Path)
-        path.poses[2:] = [Pose(1, 2, 3), Pose(4, 5, 6)]
-        path.poses[0:2] = path.poses[2:4]
-        path.poses[2:4] = [path.poses[1], Pose()]
-        self.assertEqual([pose.x for pose in path.poses], [1, 4, 4, 0])
-        self.assertEqual(memshare.Value(Path, path.poses).poses[1].x, 4)
-
-    def test_structure_is_changed_by_its_own_methods(self):
-        class Moving(ctypes.Structure):
-            _fields_ = [("x", ctypes.c_double), ("y", ctypes.c_double)]
-
-            def move(self, by):
-                self.x += by
-                return self.x
-
-        class Robot(ctypes.Structure):
-            _fields_ = [("place", Moving), ("number", ctypes.c_int)]
-
-        for name in ("it", None):
-            robot = memshare.Value(Robot, name=name, lifetime="attached")
-            robot.place.move(1)
-            self.assertEqual((robot.place.move(by=2), robot.place.x), (3, 3))
-        seen = memshare.open(self.named(memshare.Value, Robot, name="seen").name, readonly=True, type=Robot)
-        self.assertRaises(PermissionError, setattr, seen.place, "x", 1)
-        self.assertEqual(seen.place.move(1), 1)  # of the copy that it has read
-        self.assertEqual(seen.place.x, 0)
-
-    def test_part_of_a_structure_is_changed_in_the_same_lock_as_the_whole(self):
-        for lock in (True, threading.RLock()):
-            value = memshare.Value(Deep, name="locked", lifetime="attached", lock=lock)
-            for change in (lambda: setattr(value, "text", b"x"), lambda: setattr(value.inner, "x", 5)):
-                before = bytes(value.load())
-                with value.get_lock():
-                    waiting = support.started(change)
-                    self.assertTrue(support.eventually(lambda: support.is_asleep(waiting)))
-                    self.assertEqual(bytes(value.load()), before)
-                waiting.join()
-                self.assertNotEqual(bytes(value.load()), before)
-            value.close()
-
-    def test_structure_with_a_lock_of_ones_own_loses_no_update(self):
-        value = self.named(memshare.Value, Pose, 1, 2, 3, lock=threading.RLock())
-        other = memshare.open("it", type=Pose)
-        seen = []
-
-        def change(pose):
-            writing = support.started(setattr, other, "y", 50)
-            seen.append(support.eventually(lambda: support.is_asleep(writing)))
-            pose.x = 10
-            threads.append(writing)
-
-        threads = []
-        value.update(change)
-        threads[0].join()
-        self.assertEqual((seen, value.x, value.y), ([True], 10, 50))
-
-    def test_unnamed_structure_that_is_frozen_is_read(self):
-        value = memshare.Value(Deep, (1, 2, 3), freezable=True)
-        value.freeze()
-        self.assertEqual((value.inner.x, value.load().inner.y), (1, 2))
-        self.assertRaises(PermissionError, setattr, value, "text", b"x")
-        self.assertRaises(PermissionError, setattr, value.inner, "x", 5)
-
-    def test_structure_is_closed_as_other_values(self):
-        before = support.open_fds()
-        for _ in range(3):
-            value = memshare.Value(Pose)
-            value.fileno()
-            changes = value.changes()
-            changes.fileno()
-            value.close()
-            self.assertEqual(next(changes, "the end"), "the end")
-        self.assertEqual(support.open_fds(), before)
-
-    def test_structure_may_call_its_fields_as_it_likes(self):
-        for name in ("confusing", None):
-            made = memshare.Value(Confusing, 1, 2, name=name, lifetime="attached")
-            made.load += 1
-            made.version = 5
-            made.closed = 6
-            changes = made.changes()
-            made.update = 7
-            self.assertEqual((made.load, made.update, made.readonly, made.version), (2, 7, 0, 5))
-            self.assertEqual(next(changes).update, 7)
-            self.assertIn("Confusing", repr(made))
-            made.close += 1
-            memshare.Value("i").__class__.__mro__[1].close(made)
-            self.assertIn("closed", repr(made))
-
-    def test_structure_may_have_a_field_of_its_bases_otherwise(self):
-        class Base(ctypes.Structure):
-            _fields_ = [("x", ctypes.c_int), ("y", ctypes.c_int)]
-
-        class Hiding(Base):
-            x = property(lambda self: 42)
-
-        class Again(Base):
-            _fields_ = [("x", ctypes.c_double)]
-
-        self.assertEqual(memshare.Value(Hiding, name="hiding", lifetime="attached").x, 42)
-        again = memshare.Value(Again, name="again", lifetime="attached")
-        again.x = 1.5
-        fields = again.info().element.fields
-        self.assertEqual([(one.name, one.kind, one.offset) for one in fields],
-                         [("x", "i32", 0), ("y", "i32", 4), ("x", "f64", 8)])  # fmt: skip
 
     def test_is_opened_raw(self):
         self.named(memshare.Array, "i", [1, 2, 3])
@@ -359,91 +186,6 @@ class Named(unittest.TestCase):
         value = memshare.Value("i", 5)
         self.assertIsNone(value.name)
         self.assertEqual(memshare.open(value.id).value, 5)
-
-    def test_is_frozen_for_ever(self):
-        value = self.named(memshare.Value, "i", 5, freezable=True)
-        value.freeze()
-        self.assertEqual(value.value, 5)
-        for change in (lambda: setattr(value, "value", 6), lambda: value.store(6), lambda: value.add(1)):
-            self.assertRaises(PermissionError, change)
-
-    def test_is_not_frozen_under_a_view_that_can_write(self):
-        array = self.named(memshare.Array, "i", [5, 6], freezable=True)
-        for view_of in (numpy.asarray, memoryview, lambda array: array.get_obj(), lambda _: memshare.open("it")):
-            view = view_of(array)
-            self.assertRaises(memshare.Busy, array.freeze)
-            view[0] = 7
-            self.assertEqual(array[0], 7)
-            del view
-        array.get_obj()  # which only the array itself has
-        array.freeze()
-        self.assertRaises(PermissionError, array.__setitem__, 0, 8)
-        self.assertFalse(numpy.asarray(array).flags.writeable)
-        self.assertEqual(array[:], [7, 6])
-
-    def test_is_not_frozen_under_a_thread_that_waits(self):
-        value = self.named(memshare.Value, "i", 5, freezable=True)
-        waiting = support.started(value.wait, 5)
-        self.assertTrue(support.eventually(lambda: support.is_asleep(waiting)))
-        self.assertRaises(memshare.Busy, value.freeze)
-        value.store(6)
-        waiting.join()
-        value.freeze()
-
-    def test_is_not_frozen_under_a_thread_that_has_locked_it(self):
-        value = self.named(memshare.Value, "i", 5, freezable=True)
-        locked, enough = threading.Event(), threading.Event()
-
-        def hold():
-            with value:
-                locked.set()
-                enough.wait(support.LONG)
-                value.value = 6
-
-        holding = support.started(hold)
-        locked.wait(support.LONG)
-        self.assertRaises(memshare.Busy, value.freeze)
-        enough.set()
-        holding.join()
-        value.freeze()
-        self.assertEqual(value.value, 6)
-
-    def test_is_not_written_by_an_operation_that_freezes_it(self):
-        class Freezing:
-            def __index__(self):
-                frozen.freeze()
-                return 1
-
-            def __float__(self):
-                return float(self.__index__())
-
-            def acquire(self):
-                frozen.freeze()
-
-            def release(self):
-                pass
-
-        for operation in (
-            lambda: setattr(frozen, "value", Freezing()),
-            lambda: frozen.store(Freezing()),
-            lambda: frozen.add(Freezing()),
-            lambda: frozen.exchange(Freezing()),
-            lambda: frozen.compare_exchange(0, Freezing()),
-        ):
-            frozen = memshare.Value("d", freezable=True)
-            self.assertRaises(PermissionError, operation)
-            self.assertEqual(frozen.value, 0)
-            frozen = memshare.Value("d", freezable=True, lock=Freezing())
-            self.assertRaises(PermissionError, setattr, frozen, "value", 1.0)
-        for operation in (
-            lambda: frozen.__setitem__(Freezing(), 1),
-            lambda: frozen.__setitem__(slice(Freezing(), 2), [1]),
-            lambda: frozen.store(0, Freezing()),
-            lambda: frozen.add(Freezing(), 1),
-        ):
-            frozen = memshare.Array("i", 3, freezable=True)
-            self.assertRaises(PermissionError, operation)
-            self.assertEqual(frozen[:], [0, 0, 0])
 
     def test_options_that_cannot_be_are_refused(self):
         for options in (
