@@ -3,6 +3,7 @@
 
 #include "client/src/connection.h"
 #include "client/src/reserve.h"
+#include "client/src/seals.h"
 #include "proto/calls.h"
 #include "proto/mapping.h"
 #include <memshare/changes.hpp>
@@ -32,6 +33,11 @@ class Attachment {
             const auto pages = answered.reply.segment.huge_pages;
             if (reserved || (std::same_as<Method, proto::Create> && proto::are_pooled(pages))) {
                 client::reserve(made->memory(), answered.fd.number(), pages);
+            }
+            if constexpr (std::same_as<Method, proto::Create>) {
+                if (call.exclusive_writer) {
+                    client::seal_against_new_writers(answered.fd);
+                }
             }
         } catch (...) {
             if (std::same_as<Method, proto::Create> || !made) { // it may live longer than this attachment
@@ -114,7 +120,11 @@ class Attachment {
     std::size_t checked_size(const proto::Fd& memory) const;
     void map(const proto::Fd& memory);
     void make_mutex() { mutex_.emplace(header().lock, session_.load()->word(), *this); }
-    std::optional<Error> freeze_unless_busy();
+    bool is_frozen_by_now();
+    [[gnu::cold]] void throw_busy();
+    void freeze_read_only(const proto::Fd& writable);
+    void freeze_writable(const proto::Fd& writable);
+    void tell_frozen();
     proto::Attach again(Access access) const;
     void detach(Access access, const client::Session& session);
 

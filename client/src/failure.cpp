@@ -36,6 +36,8 @@ class Category final : public std::error_category {
                 return "frozen";
             case Errc::refused:
                 return "refused";
+            case Errc::not_sealed:
+                return "not sealed";
         }
         return "unknown error";
     }
@@ -117,6 +119,12 @@ struct Sentence {
     }
     Error operator()(const proto::Frozen& no) const {
         return {Errc::frozen, quoted(no.name) + " is frozen: it can only be read, as a T that is const",
+                no.name};
+    }
+    Error operator()(const proto::NotSealed& no) const {
+        return {Errc::not_sealed,
+                quoted(no.name) +
+                    " is not sealed: its owner adds F_SEAL_WRITE to its memory, and then freezes it",
                 no.name};
     }
     Error operator()(const proto::NotResumable& /*no*/) const {

@@ -97,7 +97,7 @@ Segment Segment::create(Unnamed /*unnamed*/, const Plan& plan, const Fill& fill,
     call.id = proto::SegmentId::random();
     Segment made(Attachment::by(call, connection_of(options.broker), Access::write, {}, options.reserve));
     inscribe(made.attachment_->memory(), made.info());
-    if (options.exclusive_writer) { // the broker has done so, but not in pages of a pool
+    if (options.exclusive_writer) { // readers cannot ask it to tell changes, so it tells all
         made.header().change.watchers.store(1);
     }
     if (fill) {
