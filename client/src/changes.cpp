@@ -2,6 +2,8 @@
 #include "client/src/patience.h"
 #include <memshare/changes.hpp>
 
+#include <pthread.h>
+
 #include <algorithm>
 
 namespace memshare {
@@ -55,6 +57,7 @@ bool Changes::wait_slowly(bool (*changed)(const void*), const void* what,
         const auto until =
             client::as_timespec(std::min(deadline.value_or(Clock::time_point::max()), now + longest_sleep));
         abi::futex_wait(line_->signal, signal, &until);
+        pthread_testcancel();
     }
 }
 

@@ -38,15 +38,15 @@ timeval as_timeval(std::chrono::milliseconds time) {
 
 std::chrono::milliseconds& call_limit() noexcept { return limit_of_calls; }
 
-std::unique_lock<client::ForkSafeMutex> Connection::take_turn() {
-    const auto deadline = Clock::now() + timeout();
-    std::unique_lock turn(mutex_, std::try_to_lock);
-    if (!turn && !turn.try_lock_until(deadline)) {
-        throw Error(Errc::broker_lost, "the broker at " + path_ + " has not answered another thread for " +
-                                           std::to_string(timeout().count()) + " ms");
+Connection::Turn::Turn(Connection& connection) : lock_(connection.mutex_, std::defer_lock) {
+    const auto timeout = connection.timeout();
+    const auto deadline = Clock::now() + timeout;
+    if (!lock_.try_lock() && !lock_.try_lock_until(deadline)) {
+        throw Error(Errc::broker_lost, "the broker at " + connection.path_ +
+                                           " has not answered another thread for " +
+                                           std::to_string(timeout.count()) + " ms");
     }
-    deadline_ = deadline;
-    return turn;
+    connection.deadline_ = deadline;
 }
 
 bool Connection::is_open() const {
@@ -166,6 +166,7 @@ void Connection::give_up(const Error& last) const {
 }
 
 void Connection::detach(proto::Detach parameters, const client::Session& session) noexcept {
+    const proto::WithoutCancellation postponed;
     try {
         const std::scoped_lock lock(mutex_);
         if (session.holder() == 0 || &session != session_.get()) {
@@ -185,6 +186,7 @@ void Connection::detach(proto::Detach parameters, const client::Session& session
 }
 
 void Connection::catch_up_now() noexcept {
+    const proto::WithoutCancellation postponed;
     try {
         const std::scoped_lock lock(mutex_);
         deadline_ = Clock::now() + timeout();

@@ -1,5 +1,7 @@
 #include "client/src/watch_thread.h"
 
+#include "proto/without_cancellation.h"
+
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -125,6 +127,7 @@ WatchThread::~WatchThread() {
         ending_ = true;
         look_again();
     }
+    const proto::WithoutCancellation postponed; // a destructor must not unwind
     thread_->join();
 }
 
