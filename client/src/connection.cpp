@@ -10,6 +10,7 @@
 #include <sys/time.h>
 
 #include <cerrno>
+#include <limits>
 
 namespace memshare::detail {
 
@@ -123,7 +124,9 @@ void Connection::connect() {
 }
 
 void Connection::look_at_the_time() {
-    const auto between = std::clamp(timeout(), longest_pause, std::chrono::milliseconds(1000));
+    using std::chrono::milliseconds;
+    const auto left = std::chrono::ceil<milliseconds>(deadline_ - Clock::now());
+    const auto between = std::clamp(left, milliseconds(1), milliseconds(1000));
     if (between != between_looks_) {
         const timeval wait = as_timeval(between);
         setsockopt(socket_.number(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
@@ -228,8 +231,10 @@ bool Connection::send() {
         }
         rest.remove_prefix(*sent);
         pollfd writable{.fd = socket_.number(), .events = POLLOUT, .revents = 0};
-        const auto left = duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
-        if (!rest.empty() && (left <= 0 || poll(&writable, 1, static_cast<int>(left)) == 0)) {
+        const auto left = std::clamp<std::int64_t>(
+            duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now()).count(), 0,
+            std::numeric_limits<int>::max());
+        if (!rest.empty() && (left == 0 || poll(&writable, 1, static_cast<int>(left)) == 0)) {
             broken(Errc::broker_lost, "takes no more calls");
         }
     }
@@ -269,6 +274,7 @@ Stream::Message Connection::receive_message(For how_long) {
                        "has not answered for " + std::to_string(timeout().count()) + " ms");
             }
             looking = looking && now - start < look;
+            look_at_the_time();
         }
     }
 }

@@ -33,7 +33,12 @@ class Connection {
         : path_(std::move(socket_path)), timeout_(timeout) {}
 
     const std::string& socket_path() const { return path_; }
-    std::chrono::milliseconds timeout() const { return std::min(timeout_, call_limit()); }
+
+    // Not negative, and so that the time now plus this can be a time.
+    std::chrono::milliseconds timeout() const {
+        return std::clamp(std::min(timeout_, call_limit()), std::chrono::milliseconds::zero(),
+                          longest_timeout);
+    }
 
     template <typename Method> struct Answered {
         typename Method::Reply reply;
@@ -247,8 +252,8 @@ class Connection {
         return *std::move(parameters);
     }
 
-    // Sees to it that whoever waits for the socket looks at the time now and then, as each call has a
-    // deadline of its own.
+    // Sees to it that a call that waits for the socket looks at the time each second, and when its own is
+    // over.
     void look_at_the_time();
 
     bool send();

@@ -144,10 +144,11 @@ template <typename T> class Array {
     Version version() const noexcept { return {segment_.changes().count(), 0}; }
 
     // Waits until the version is another one than that. Looks, awake, for some 50 us before it sleeps, if
-    // that has lately paid. Returns for nothing else.
+    // that has lately paid. Returns for nothing else. The first wait through a read-only handle calls the
+    // broker, and throws what such a call may throw.
     void wait(Version seen) const { static_cast<void>(wait_till(seen, {})); }
 
-    // The same, but no longer than that: whether it is so now.
+    // The same, but no longer than that: whether it is so now. Times are taken as by Value::wait_for().
     template <typename Rep, typename Period>
     bool wait_for(Version seen, const std::chrono::duration<Rep, Period>& time) const {
         return wait_till(seen, detail::deadline_of(time));

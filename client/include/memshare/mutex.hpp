@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memshare/abi/lock_word.hpp>
+#include <memshare/deadline.hpp>
 #include <memshare/export.hpp>
 #include <memshare/segment_info.hpp>
 
@@ -13,26 +14,8 @@
 namespace memshare {
 
 namespace detail {
-
 class Attachment;
-
-using Deadline = std::optional<std::chrono::steady_clock::time_point>; // nothing: never
-
-// When so much time will have passed, or it will be a time of any clock, by the clock that sleeping goes by.
-template <typename Rep, typename Period>
-Deadline deadline_of(const std::chrono::duration<Rep, Period>& time) {
-    constexpr std::chrono::hours hundred_years{24 * 36525};
-    if (time > hundred_years) {
-        return {};
-    }
-    return std::chrono::steady_clock::now() + std::chrono::ceil<std::chrono::steady_clock::duration>(time);
 }
-template <typename Clock, typename Duration>
-Deadline deadline_of(const std::chrono::time_point<Clock, Duration>& time) {
-    return deadline_of(time - Clock::now());
-}
-
-} // namespace detail
 
 // A mutex of one segment: recursive, and usable with std::scoped_lock and std::unique_lock. It belongs to a
 // thread of a process. If that process ends while it holds the lock, however it ends, the broker passes the
@@ -45,7 +28,12 @@ Deadline deadline_of(const std::chrono::time_point<Clock, Duration>& time) {
 // other.
 //
 // Uncontended, neither locking nor unlocking calls the kernel or the broker. Only the first lock in a forked
-// child calls the broker, and throws what such a call may throw.
+// child calls the broker, and throws what such a call may throw; with a time limit it takes no longer than
+// that, and if the broker does not answer in time the lock is not taken.
+//
+// A time that is past, negative or not a number (NaN) is over at once; one of more than a hundred years never
+// is. No member is a cancellation point (pthread_cancel(3)): a thread that waits for a lock ends when it has
+// it.
 class MEMSHARE_EXPORT Mutex {
   public:
     // (Every segment brings its own: this is not for users.) All borrowed; `session` is the word that has
@@ -127,9 +115,18 @@ class MEMSHARE_EXPORT Mutex {
         return std::uint64_t{holder} << 32 | thread_number_;
     }
 
+    // The library takes the lock out of sight of a program's thread sanitizer, if only the program is
+    // compiled with one. This load, compiled into the program, shows it what the lock orders.
+    bool taken_slowly(bool taken) const noexcept {
+        static_cast<void>(line_.word.load(std::memory_order_acquire));
+        return taken;
+    }
+
+    bool get_ready(const detail::Deadline& deadline);
     bool lock_slowly(const detail::Deadline& deadline);
     bool try_lock_slowly();
-    bool lock_again();
+    bool take_free(std::uint32_t& seen, std::uint32_t me, std::uint32_t waiting) noexcept;
+    bool lock_again() noexcept;
     void unlock_slowly();
 
     // The number of the calling thread within its process, never used twice; 0 until it first takes a lock.

@@ -71,8 +71,9 @@ struct OpenOptions {
 };
 
 struct BrokerOptions {
-    // How long a call may take. Within this time a connection that breaks is opened anew, and the call
-    // repeated; it counts once. Data, locks and waits go on meanwhile.
+    // How long a call may take; of a negative time nothing, and of a longer one a hundred years. Within this
+    // time a connection that breaks is opened anew, and the call repeated; it counts once. Data, locks and
+    // waits go on meanwhile.
     std::chrono::milliseconds timeout{5000};
 };
 

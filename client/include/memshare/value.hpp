@@ -205,7 +205,9 @@ template <typename T> class Value {
     void wait(const value_type& old) const { static_cast<void>(wait_till(is_not(old), {})); }
     void wait(Version seen) const { static_cast<void>(wait_till(is_past(seen), {})); }
 
-    // The same, but no longer than that: whether it is so now.
+    // The same, but no longer than that: whether it is so now. A time that is past, negative or not a number
+    // (NaN) is over at once; one of more than a hundred years never is. If the broker does not answer in this
+    // time, that is no error: the value is looked at once more.
     template <typename Rep, typename Period>
     bool wait_for(const value_type& old, const std::chrono::duration<Rep, Period>& time) const {
         return wait_till(is_not(old), detail::deadline_of(time));
