@@ -17,6 +17,9 @@ namespace {
 // run.
 constexpr std::chrono::milliseconds longest_sleep{100};
 
+// Others wait for the lock while its holder asks the broker who died.
+constexpr std::chrono::milliseconds longest_question{250};
+
 std::uint32_t next_thread_number() {
     static std::atomic<std::uint32_t> last = 0;
     return last.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -126,11 +129,22 @@ void Mutex::unlock_slowly() {
     }
 }
 
+// The mark is cleared last: if this process is killed before that, the next holder is told.
 std::optional<DeadHolder> Mutex::recovered() const {
     if (!is_held() || (line_.word.load(std::memory_order_relaxed) & abi::died_bit) == 0) {
         return std::nullopt;
     }
-    return attachment_.last_recovery();
+    DeadHolder dead;
+    try {
+        const CallLimit soon(longest_question);
+        dead = attachment_.last_recovery();
+    } catch (const Error& error) {
+        if (error.code() != Errc::no_such_segment) { // as a broker says that knows nothing, and never will
+            return dead;
+        }
+    }
+    abi::clear_died(line_);
+    return dead;
 }
 
 } // namespace memshare

@@ -19,8 +19,8 @@ class Attachment;
 
 // A mutex of one segment: recursive, and usable with std::scoped_lock and std::unique_lock. It belongs to a
 // thread of a process. If that process ends while it holds the lock, however it ends, the broker passes the
-// lock on to the next one, who learns it from recovered(). A process that only waits for a lock harms nobody
-// by its death.
+// lock on to the next one, which learns it from recovered(). A process that only waits for a lock harms
+// nobody by its death.
 //
 // A forked child is a process of its own: what its parent has locked it has not, and unlocking that in the
 // child does nothing. A process that becomes another program (exec) while it holds a lock still is that
@@ -71,7 +71,7 @@ class MEMSHARE_EXPORT Mutex {
         if (is_held() && line_.depth.load(std::memory_order_relaxed) == 1) {
             line_.depth.store(0, std::memory_order_relaxed);
             line_.owner.store(0, std::memory_order_relaxed);
-            abi::release(line_);
+            abi::release(line_, holder());
         } else {
             unlock_slowly();
         }
@@ -83,9 +83,13 @@ class MEMSHARE_EXPORT Mutex {
         return self != 0 && line_.owner.load(std::memory_order_relaxed) == self;
     }
 
-    // While this thread holds the lock: who died holding it, if it came from the dead. What that process was
-    // at with the data is then half done. Asks the broker, if it is so, and throws what such a call may
-    // throw.
+    // While this thread holds the lock: the process that died holding it, if one has and no holder has been
+    // told yet; if several have, the last of them. That process may have left the data half changed. A lock
+    // that is released before this is called keeps the mark for the next holder.
+    //
+    // Asks the broker, only if there is something to tell. If the broker does not answer within 250 ms, this
+    // returns a DeadHolder of pid 0, which is not known, and the mark stays: a later call, by this holder or
+    // the next, asks again. Never throws for want of a broker.
     std::optional<DeadHolder> recovered() const;
 
   private:
