@@ -41,7 +41,8 @@ void sleep_on(const std::atomic<std::uint32_t>& list, std::span<const WaitedFor>
     using Clock = std::chrono::steady_clock;
     const auto until = as_timespec(Clock::now() + longest_sleep);
     if (syscall(sys_futex_waitv, words.data(), words.size(), 0, &until, CLOCK_MONOTONIC) < 0 &&
-        (errno == ENOSYS || errno == EPERM)) { // an older kernel, or a container that does not let us
+        errno != EAGAIN && errno != EINTR && errno != ETIMEDOUT) {
+        // An older kernel (ENOSYS), or a container's filter, which may refuse it by any error.
         const auto soon = as_timespec(Clock::now() + between_looks);
         abi::futex_wait(list, static_cast<std::uint32_t>(words[0].value), &soon);
     }
