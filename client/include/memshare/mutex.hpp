@@ -48,21 +48,21 @@ class MEMSHARE_EXPORT Mutex {
     // Waits for the lock. Error: frozen, if nobody can write to the segment any more.
     void lock() {
         if (!take_unused()) {
-            static_cast<void>(lock_slowly({}));
+            static_cast<void>(taken_slowly(lock_slowly({})));
         }
     }
 
     // Takes the lock, unless another thread or process has it. Error: frozen.
-    bool try_lock() { return take_unused() || try_lock_slowly(); }
+    bool try_lock() { return take_unused() || taken_slowly(try_lock_slowly()); }
 
     // Waits for the lock, but no longer than that: whether it has it now. Error: frozen.
     template <typename Rep, typename Period>
     bool try_lock_for(const std::chrono::duration<Rep, Period>& time) {
-        return take_unused() || lock_slowly(detail::deadline_of(time));
+        return take_unused() || taken_slowly(lock_slowly(detail::deadline_of(time)));
     }
     template <typename Clock, typename Duration>
     bool try_lock_until(const std::chrono::time_point<Clock, Duration>& time) {
-        return take_unused() || lock_slowly(detail::deadline_of(time));
+        return take_unused() || taken_slowly(lock_slowly(detail::deadline_of(time)));
     }
 
     // Takes back one lock(). Throws a std::system_error of operation_not_permitted, if this thread does not
