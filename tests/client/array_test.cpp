@@ -35,6 +35,24 @@ static_assert(std::ranges::contiguous_range<Array<int>> && std::ranges::sized_ra
 
 using AnArray = WithBroker;
 
+TEST_F(AnArray, IsEmptyOnceItWasMovedFrom) {
+    auto array = Array<int>::create("arr", 5, {.broker = &broker});
+    auto other = std::move(array);
+    // NOLINTBEGIN(bugprone-use-after-move): that is what is asked
+    EXPECT_EQ(array.size(), 0U);
+    EXPECT_EQ(array.data(), nullptr);
+    EXPECT_EQ(array.begin(), array.end());
+    EXPECT_THROW(array.at(0), std::out_of_range);
+    // NOLINTEND(bugprone-use-after-move)
+    array = std::move(other);
+    EXPECT_EQ(array.size(), 5U);
+    EXPECT_EQ(other.size(), 0U); // NOLINT(bugprone-use-after-move)
+    auto& itself = array;
+    array = std::move(itself);
+    EXPECT_EQ(array.size(), 5U);
+    EXPECT_EQ(broker.describe("arr").attachments.size(), 1U);
+}
+
 TEST_F(AnArray, ThatOneProcessFillsIsReadByAnother) {
     const auto array = Array<int>::create("arr", 5, {.broker = &broker});
     ChildProcess other([&](Lines&) {

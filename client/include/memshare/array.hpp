@@ -19,7 +19,8 @@
 namespace memshare {
 
 // Array<T> is read and written, Array<const T> only read: it is mapped read-only, which the kernel enforces.
-// A handle is this process's attachment: it can be moved, and its end detaches. The elements are plain
+// A handle is this process's attachment: it can be moved, and its end detaches. What it was moved from has no
+// elements; it may be assigned to, destroyed and asked for them, and nothing else. The elements are plain
 // memory, a contiguous range as std::span is one: access to them is as fast, and as unsynchronised, as to any
 // memory.
 template <typename T> class Array {
@@ -38,6 +39,19 @@ template <typename T> class Array {
     using element_type = T;
     using value_type = std::remove_const_t<T>;
     using iterator = typename std::span<T>::iterator;
+
+    Array(Array&& other) noexcept
+        : segment_(std::move(other.segment_)), elements_(std::exchange(other.elements_, {})) {}
+    Array& operator=(Array&& other) noexcept { // what was held is detached
+        if (this != &other) {
+            segment_ = std::move(other.segment_);
+            elements_ = std::exchange(other.elements_, {});
+        }
+        return *this;
+    }
+    Array(const Array&) = delete;
+    Array& operator=(const Array&) = delete;
+    ~Array() = default;
 
     // Makes an array of `count` zeros; this process is its creator. With `initial` or `fill` (which is called
     // with a std::span<T>) it is visible to others only when it is filled. Error: name_taken, quota_exceeded,

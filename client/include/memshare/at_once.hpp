@@ -29,6 +29,7 @@ template <typename T> class AtOnce {
   public:
     using Bits = typename BitsOf<sizeof(T)>::type;
 
+    AtOnce() noexcept = default; // nowhere: only to be assigned to
     explicit AtOnce(std::byte* place) noexcept : place_(reinterpret_cast<Bits*>(place)) {}
 
     Bits bits() const noexcept { return place().load(); }
@@ -80,7 +81,7 @@ template <typename T> class AtOnce {
         }
     }
 
-    Bits* place_;
+    Bits* place_ = nullptr;
 };
 
 } // namespace memshare::detail

@@ -38,6 +38,9 @@ class MEMSHARE_EXPORT Changes {
         slots    // it says which slot holds, and each store has moved it
     };
 
+    // Of nothing: only to be assigned to.
+    Changes() noexcept = default;
+
     // Both borrowed. A copy is the same; take one before the change, so that nothing has to be looked up
     // between the change and the look at the flag.
     Changes(abi::ChangeLine& line, Counting counting, detail::Attachment& attachment) noexcept
@@ -83,9 +86,9 @@ class MEMSHARE_EXPORT Changes {
     bool is_told_until(const detail::Deadline& deadline) const;
     bool wait_slowly(bool (*changed)(const void*), const void* what, const detail::Deadline& deadline) const;
 
-    abi::ChangeLine* line_;
-    detail::Attachment* attachment_;
-    Counting counting_;
+    abi::ChangeLine* line_ = nullptr;
+    detail::Attachment* attachment_ = nullptr;
+    Counting counting_ = Counting::changes;
 };
 
 } // namespace memshare

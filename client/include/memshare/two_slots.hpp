@@ -31,6 +31,7 @@ namespace memshare::detail {
 // Size is that of the value in bytes, as far as it is known to the compiler.
 template <std::size_t Size = std::dynamic_extent> class TwoSlots {
   public:
+    TwoSlots() noexcept = default; // nowhere: only to be assigned to
     TwoSlots(std::atomic<std::uint64_t>& version, std::byte* slots, std::size_t size = Size) noexcept
         : version_(&version), slots_(slots), size_(size) {}
 
@@ -108,9 +109,9 @@ template <std::size_t Size = std::dynamic_extent> class TwoSlots {
     static std::size_t pairs_out(const std::byte*, std::byte*) noexcept { return 0; }
 #endif
 
-    std::atomic<std::uint64_t>* version_;
-    std::byte* slots_;
-    std::size_t size_;
+    std::atomic<std::uint64_t>* version_ = nullptr;
+    std::byte* slots_ = nullptr;
+    std::size_t size_ = 0;
 };
 
 } // namespace memshare::detail

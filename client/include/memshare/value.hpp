@@ -19,8 +19,9 @@
 namespace memshare {
 
 // Value<T> is read and written, Value<const T> only read: it is mapped read-only, which the kernel enforces.
-// A handle is this process's attachment: it can be moved, and its end detaches. All processes see every store
-// whole and in one order (as sequentially consistent atomics), whoever is killed when.
+// A handle is this process's attachment: it can be moved, and its end detaches. What it was moved from is
+// empty: that may be assigned to and destroyed, and nothing else. All processes see every store whole and in
+// one order (as sequentially consistent atomics), whoever is killed when.
 //
 // A value of 1, 2, 4 or 8 bytes is an atomic: what is done with it never waits, nor looks at the lock. A
 // larger one is read without waiting as well; store() and update() take its lock, and happen wholly or not at
@@ -48,6 +49,24 @@ template <typename T> class Value {
 
   public:
     using value_type = Plain;
+
+    Value(Value&& other) noexcept
+        : segment_(std::move(other.segment_)),
+          place_(std::exchange(other.place_, {})),
+          changes_(std::exchange(other.changes_, {})),
+          mutex_(std::exchange(other.mutex_, nullptr)) {}
+    Value& operator=(Value&& other) noexcept { // what was held is detached
+        if (this != &other) {
+            segment_ = std::move(other.segment_);
+            place_ = std::exchange(other.place_, {});
+            changes_ = std::exchange(other.changes_, {});
+            mutex_ = std::exchange(other.mutex_, nullptr);
+        }
+        return *this;
+    }
+    Value(const Value&) = delete;
+    Value& operator=(const Value&) = delete;
+    ~Value() = default;
 
     // Makes the value; this process is its creator. It is visible only with its initial contents.
     // Error: name_taken, quota_exceeded, out_of_memory, invalid_argument.
