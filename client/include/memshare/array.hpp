@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memshare/element.hpp>
+#include <memshare/export.hpp>
 #include <memshare/segment.hpp>
 #include <memshare/watch.hpp>
 
@@ -11,12 +12,13 @@
 #include <cstddef>
 #include <initializer_list>
 #include <span>
-#include <stdexcept>
-#include <string>
 #include <string_view>
 #include <utility>
 
 namespace memshare {
+
+// Throws a std::out_of_range that says so: out of line, so that a program without exceptions can be compiled.
+[[noreturn]] MEMSHARE_EXPORT void throw_out_of_range(std::size_t index, std::size_t size);
 
 // Array<T> is read and written, Array<const T> only read: it is mapped read-only, which the kernel enforces.
 // A handle is this process's attachment: it can be moved, and its end detaches. What it was moved from has no
@@ -120,16 +122,20 @@ template <typename T> class Array {
     // Throws std::out_of_range.
     T& at(std::size_t index) const {
         if (index >= size()) {
-            throw std::out_of_range("memshare: index " + std::to_string(index) + " of an array of " +
-                                    std::to_string(size()));
+            throw_out_of_range(index, size());
         }
         return elements_[index];
     }
 
-    // An element as an atomic, for those who share it without the lock.
+    // An element as an atomic, for threads and processes that share it without the lock.
     std::atomic_ref<T> atomic(std::size_t index) const noexcept
         requires(!std::is_const_v<T> && abi::stored_at_once(sizeof(T)))
     {
+        static_assert(
+            alignof(T) >= std::atomic_ref<T>::required_alignment,
+            "memshare: atomic() needs a T that is aligned to its size, as other ones are no atomics "
+            "without a lock of the compiler's library, which processes do not share: declare the struct "
+            "alignas(its size)");
         return std::atomic_ref<T>(elements_[index]);
     }
 
