@@ -53,6 +53,27 @@ TEST_F(AnArray, IsEmptyOnceItWasMovedFrom) {
     EXPECT_EQ(broker.describe("arr").attachments.size(), 1U);
 }
 
+TEST_F(AnArray, OfAnotherShapeIsNotTakenForTheOneThatIsAskedFor) {
+    const auto made = Array<float>::create("image", 6, {.shape = {2, 3}, .broker = &broker});
+    const auto taken = [this](std::vector<std::uint64_t> shape) {
+        return Array<float>::open_or_create("image", 6, {.shape = std::move(shape), .broker = &broker});
+    };
+    EXPECT_EQ(taken({2, 3}).info().shape, made.info().shape);
+    EXPECT_EQ(taken({}).info().shape, made.info().shape); // any will do
+    const Error error = error_of([&] { taken({3, 2}); });
+    EXPECT_EQ(error.code(), Errc::type_mismatch);
+    EXPECT_EQ(std::string(error.what()),
+              "\"image\" is a segment of another type: expected array of 6 f32 of shape 3x2, found array of "
+              "6 f32 of "
+              "shape 2x3");
+    const auto flat = Array<float>::create("flat", 6, {.broker = &broker});
+    EXPECT_EQ(error_of([&] {
+                  Array<float>::open_or_create("flat", 6, {.shape = {3, 2}, .broker = &broker});
+              }).code(),
+              Errc::type_mismatch);
+    EXPECT_EQ(broker.describe("image").attachments.size(), 1U);
+}
+
 TEST_F(AnArray, ThatOneProcessFillsIsReadByAnother) {
     const auto array = Array<int>::create("arr", 5, {.broker = &broker});
     ChildProcess other([&](Lines&) {
