@@ -3,6 +3,7 @@
 // slow ways.
 #include <memshare/memshare.hpp>
 
+#include <cstdint>
 #include <cstdlib>
 #include <thread>
 
@@ -62,6 +63,19 @@ int main() {
     ++plain;
     value.store(1);
     waiter.join();
+
+    struct Large {
+        std::uint64_t words[5];
+    };
+    auto large = memshare::Value<Large>::create("large");
+    std::thread updater([&] {
+        for (int round = 0; round < 1000; ++round) {
+            large.update([](Large& is) { ++is.words[4]; });
+        }
+    });
+    while (large.load().words[4] < 1000) {
+    }
+    updater.join();
 
     const auto seen = array.version();
     std::thread reader([&] {
