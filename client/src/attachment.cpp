@@ -139,6 +139,7 @@ Attachment::~Attachment() {
         client::give_back(std::move(mapping_));
         return;
     }
+    read_only_after_fork_.reset(); // before another thread forks without the mapping
     mapping_.unmap();
     detach(access_, *session_);
 }

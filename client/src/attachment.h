@@ -2,6 +2,7 @@
 #pragma once
 
 #include "client/src/connection.h"
+#include "client/src/read_only_after_fork.h"
 #include "client/src/reserve.h"
 #include "client/src/seals.h"
 #include "proto/calls.h"
@@ -13,6 +14,7 @@
 
 #include <concepts>
 #include <memory>
+#include <optional>
 
 namespace memshare::detail {
 
@@ -30,6 +32,11 @@ class Attachment {
         try {
             made = std::make_shared<Attachment>(connection, answered.session, answered.reply.segment, access);
             made->map(answered.fd);
+            if constexpr (std::same_as<Method, proto::Create>) {
+                if (call.exclusive_writer) {
+                    made->read_only_after_fork_.emplace(made->memory(), made->access_);
+                }
+            }
             const auto pages = answered.reply.segment.huge_pages;
             if (reserved || (std::same_as<Method, proto::Create> && proto::are_pooled(pages))) {
                 client::reserve(made->memory(), answered.fd.number(), pages);
@@ -139,6 +146,7 @@ class Attachment {
     std::atomic<std::uint32_t> watcher_ = 0; // the holder id under which the broker counts it as one
     client::Patience lock_patience_, wait_patience_;
     std::optional<Mutex> mutex_;
+    std::optional<client::ReadOnlyAfterFork> read_only_after_fork_;
 };
 
 } // namespace memshare::detail

@@ -10,6 +10,7 @@
 #include <sys/time.h>
 
 #include <cerrno>
+#include <limits>
 
 namespace memshare::detail {
 
@@ -38,15 +39,15 @@ timeval as_timeval(std::chrono::milliseconds time) {
 
 std::chrono::milliseconds& call_limit() noexcept { return limit_of_calls; }
 
-std::unique_lock<client::ForkSafeMutex> Connection::take_turn() {
-    const auto deadline = Clock::now() + timeout();
-    std::unique_lock turn(mutex_, std::try_to_lock);
-    if (!turn && !turn.try_lock_until(deadline)) {
-        throw Error(Errc::broker_lost, "the broker at " + path_ + " has not answered another thread for " +
-                                           std::to_string(timeout().count()) + " ms");
+Connection::Turn::Turn(Connection& connection) : lock_(connection.mutex_, std::defer_lock) {
+    const auto timeout = connection.timeout();
+    const auto deadline = Clock::now() + timeout;
+    if (!lock_.try_lock() && !lock_.try_lock_until(deadline)) {
+        throw Error(Errc::broker_lost, "the broker at " + connection.path_ +
+                                           " has not answered another thread for " +
+                                           std::to_string(timeout.count()) + " ms");
     }
-    deadline_ = deadline;
-    return turn;
+    connection.deadline_ = deadline;
 }
 
 bool Connection::is_open() const {
@@ -123,7 +124,9 @@ void Connection::connect() {
 }
 
 void Connection::look_at_the_time() {
-    const auto between = std::clamp(timeout(), longest_pause, std::chrono::milliseconds(1000));
+    using std::chrono::milliseconds;
+    const auto left = std::chrono::ceil<milliseconds>(deadline_ - Clock::now());
+    const auto between = std::clamp(left, milliseconds(1), milliseconds(1000));
     if (between != between_looks_) {
         const timeval wait = as_timeval(between);
         setsockopt(socket_.number(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
@@ -166,6 +169,7 @@ void Connection::give_up(const Error& last) const {
 }
 
 void Connection::detach(proto::Detach parameters, const client::Session& session) noexcept {
+    const proto::WithoutCancellation postponed;
     try {
         const std::scoped_lock lock(mutex_);
         if (session.holder() == 0 || &session != session_.get()) {
@@ -185,6 +189,7 @@ void Connection::detach(proto::Detach parameters, const client::Session& session
 }
 
 void Connection::catch_up_now() noexcept {
+    const proto::WithoutCancellation postponed;
     try {
         const std::scoped_lock lock(mutex_);
         deadline_ = Clock::now() + timeout();
@@ -226,8 +231,10 @@ bool Connection::send() {
         }
         rest.remove_prefix(*sent);
         pollfd writable{.fd = socket_.number(), .events = POLLOUT, .revents = 0};
-        const auto left = duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
-        if (!rest.empty() && (left <= 0 || poll(&writable, 1, static_cast<int>(left)) == 0)) {
+        const auto left = std::clamp<std::int64_t>(
+            duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now()).count(), 0,
+            std::numeric_limits<int>::max());
+        if (!rest.empty() && (left == 0 || poll(&writable, 1, static_cast<int>(left)) == 0)) {
             broken(Errc::broker_lost, "takes no more calls");
         }
     }
@@ -267,6 +274,7 @@ Stream::Message Connection::receive_message(For how_long) {
                        "has not answered for " + std::to_string(timeout().count()) + " ms");
             }
             looking = looking && now - start < look;
+            look_at_the_time();
         }
     }
 }

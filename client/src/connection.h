@@ -10,6 +10,7 @@
 #include "proto/limits.h"
 #include "proto/stream.h"
 #include "proto/varlink.h"
+#include "proto/without_cancellation.h"
 #include <memshare/broker.hpp>
 
 #include <algorithm>
@@ -32,7 +33,12 @@ class Connection {
         : path_(std::move(socket_path)), timeout_(timeout) {}
 
     const std::string& socket_path() const { return path_; }
-    std::chrono::milliseconds timeout() const { return std::min(timeout_, call_limit()); }
+
+    // Not negative, and so that the time now plus this can be a time.
+    std::chrono::milliseconds timeout() const {
+        return std::clamp(std::min(timeout_, call_limit()), std::chrono::milliseconds::zero(),
+                          longest_timeout);
+    }
 
     template <typename Method> struct Answered {
         typename Method::Reply reply;
@@ -100,12 +106,24 @@ class Connection {
   private:
     using Clock = std::chrono::steady_clock;
 
+    // While it lives no other thread makes a call, and this one is not cancelled in the middle of a call, as
+    // its answer would be taken for the next one's.
+    class Turn {
+      public:
+        explicit Turn(Connection& connection);
+
+      private:
+        proto::WithoutCancellation postponed_;
+        std::unique_lock<client::ForkSafeMutex> lock_;
+    };
+
+    static constexpr std::chrono::milliseconds longest_timeout = std::chrono::hours(24 * 36525);
     static constexpr std::chrono::microseconds longest_look{50}; // some calls take that
     static constexpr std::chrono::milliseconds longest_farewell{1000};
     static constexpr std::chrono::milliseconds shortest_pause{1}, longest_pause{100};
 
     // Waits until no other thread makes a call; the time that this one may take has begun.
-    std::unique_lock<client::ForkSafeMutex> take_turn();
+    Turn take_turn() { return Turn(*this); }
 
     // Attempts to make a call until one does not find the connection broken, or the time is over.
     decltype(auto) insist(auto attempt) {
@@ -234,8 +252,8 @@ class Connection {
         return *std::move(parameters);
     }
 
-    // Sees to it that whoever waits for the socket looks at the time now and then, as each call has a
-    // deadline of its own.
+    // Sees to it that a call that waits for the socket looks at the time each second, and when its own is
+    // over.
     void look_at_the_time();
 
     bool send();

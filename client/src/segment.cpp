@@ -21,6 +21,26 @@ namespace {
 
 constexpr int most_tries = 1000; // of open_or_create, against somebody who makes and ends it without pause
 
+std::string words_of(const SegmentInfo& info) {
+    std::string words = info.type();
+    for (std::size_t at = 0; at < info.shape.size(); ++at) {
+        words += (at == 0 ? " of shape " : "x") + std::to_string(info.shape[at]);
+    }
+    return info.shape.empty() ? words + " without a shape" : words;
+}
+
+// A shape that is left out may be any.
+void expect_shape(const SegmentInfo& found, const std::vector<std::uint64_t>& shape) {
+    if (!shape.empty() && shape != found.shape) {
+        SegmentInfo expected = found;
+        expected.shape = shape;
+        client::throw_refusal(
+            proto::TypeMismatch{
+                .name = found.name, .expected = words_of(expected), .actual = words_of(found)},
+            found.name);
+    }
+}
+
 // Says what lies here, to tools that find the memory without the broker. Not where the payload is on pages of
 // its own: to touch the header's page as well would cost a third of the whole creation.
 void inscribe(std::span<std::byte> memory, const SegmentInfo& info) {
@@ -175,7 +195,9 @@ Segment Segment::open_or_create(std::string_view name, const Plan& plan, std::sp
     const Expected expected{.form = plan.form, .element = plan.element, .count = plan.count};
     for (int tries = 1;; ++tries) {
         try {
-            return open(name, Access::write, expected, {.broker = options.broker});
+            Segment found = open(name, Access::write, expected, {.broker = options.broker});
+            expect_shape(found.info(), options.shape);
+            return found;
         } catch (const Error& error) {
             if (error.code() != Errc::no_such_segment) {
                 throw;

@@ -1,4 +1,5 @@
 #include "client/src/watch_thread.h"
+#include "proto/without_cancellation.h"
 #include <memshare/watch.hpp>
 
 #include <sys/eventfd.h>
@@ -40,6 +41,7 @@ Watch::~Watch() = default;
 int Watch::descriptor() const noexcept { return entry_->watched.event.number(); }
 
 void Watch::clear() const noexcept {
+    const proto::WithoutCancellation postponed;
     eventfd_t count = 0;
     eventfd_read(descriptor(), &count);
 }

@@ -1,5 +1,7 @@
 #include "client/src/watch_thread.h"
 
+#include "proto/without_cancellation.h"
+
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -39,7 +41,8 @@ void sleep_on(const std::atomic<std::uint32_t>& list, std::span<const WaitedFor>
     using Clock = std::chrono::steady_clock;
     const auto until = as_timespec(Clock::now() + longest_sleep);
     if (syscall(sys_futex_waitv, words.data(), words.size(), 0, &until, CLOCK_MONOTONIC) < 0 &&
-        (errno == ENOSYS || errno == EPERM)) { // an older kernel, or a container that does not let us
+        errno != EAGAIN && errno != EINTR && errno != ETIMEDOUT) {
+        // An older kernel (ENOSYS), or a container's filter, which may refuse it by any error.
         const auto soon = as_timespec(Clock::now() + between_looks);
         abi::futex_wait(list, static_cast<std::uint32_t>(words[0].value), &soon);
     }
@@ -125,6 +128,7 @@ WatchThread::~WatchThread() {
         ending_ = true;
         look_again();
     }
+    const proto::WithoutCancellation postponed; // a destructor must not unwind
     thread_->join();
 }
 

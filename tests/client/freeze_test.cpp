@@ -233,6 +233,42 @@ TEST_F(AnExclusiveWriter, IsTheOnlyOneOfItsUserWhoCan) {
     EXPECT_EQ(other.wait(), 0);
 }
 
+TEST_F(AnExclusiveWriter, HasForkedChildrenThatReadOnly) {
+    auto value = Value<int>::create("num", 1, {.mode = 0666, .exclusive_writer = true, .broker = &broker});
+    ChildProcess child([&](Lines& parent) {
+        EXPECT_EQ(value.load(), 1);
+        EXPECT_EQ(numbers[2], 3);
+        EXPECT_EQ(error_of([&] { numbers.mutex().lock(); }).code(), Errc::access_denied);
+        EXPECT_EQ(error_of([&] { numbers.mutex().try_lock(); }).code(), Errc::access_denied);
+        ChildProcess writer([&](Lines&) {
+            value.store(2);
+            std::_Exit(0);
+        });
+        EXPECT_EQ(writer.wait(), -SIGSEGV);
+        ChildProcess of_an_array([&](Lines&) {
+            numbers[0] = 2;
+            std::_Exit(0);
+        });
+        EXPECT_EQ(of_an_array.wait(), -SIGSEGV);
+        parent.say("waiting");
+        value.wait(1); // as a reader
+        EXPECT_EQ(value.load(), 3);
+    });
+    EXPECT_EQ(child.hear(), "waiting");
+    value.store(3);
+    EXPECT_EQ(child.wait(), 0);
+    numbers[0] = 7;
+    const std::scoped_lock lock(numbers.mutex());
+    EXPECT_EQ(value.load(), 3);
+}
+
+TEST_F(AnExclusiveWriter, ThatDroppedItsSegmentForksAsEver) {
+    numbers = Array<int>::create("other", 1, {.broker = &broker});
+    ChildProcess child([&](Lines&) { numbers[0] = 1; });
+    EXPECT_EQ(child.wait(), 0);
+    EXPECT_EQ(numbers[0], 1);
+}
+
 TEST_F(AnExclusiveWriter, WakesItsReadersByAStore) {
     auto value = Value<int>::create("num", 0, {.mode = 0666, .exclusive_writer = true, .broker = &broker});
     ChildProcess reader([this](Lines& parent) {

@@ -62,6 +62,31 @@ TEST_F(ARecovery, LeavesAFreeLockFree) {
     EXPECT_EQ(header.lock.word, 0U);
 }
 
+TEST_F(ARecovery, LeavesTheMarkOfAnEarlierDeathOnAFreeLock) {
+    for (const std::uint32_t marked : {abi::died_bit, abi::died_bit | abi::waiting_bit}) {
+        header.lock.word = marked;
+        EXPECT_FALSE(holds_lock(*memory, dead));
+        EXPECT_TRUE(recover(remains, dead));
+        EXPECT_TRUE(recover_lock(remains, dead));
+        EXPECT_EQ(header.lock.word, marked);
+        EXPECT_EQ(header.lock.recoveries, 0U);
+    }
+}
+
+TEST_F(ARecovery, LeavesTheMarkOfAnEarlierDeathOnTheLockOfTheLiving) {
+    header.lock.word = alive | abi::died_bit;
+    EXPECT_TRUE(recover(remains, dead));
+    EXPECT_EQ(header.lock.word, alive | abi::died_bit);
+}
+
+TEST_F(ARecovery, MarksALockAgainThatBoreTheMarkAlready) {
+    header.lock.word = dead | abi::died_bit;
+    EXPECT_TRUE(holds_lock(*memory, dead));
+    EXPECT_TRUE(recover(remains, dead));
+    EXPECT_EQ(header.lock.word, abi::died_bit);
+    EXPECT_EQ(header.lock.recoveries, 1U);
+}
+
 TEST_F(ARecovery, TellsWaitersToLookAgain) {
     header.change.signal = 7;
     header.change.version = 3;

@@ -128,6 +128,8 @@ void attach_all_again(const std::optional<Error>& not_shared) noexcept {
             one.is_alone = false;
             one.is_orphan = true;
             orphaned_because = not_shared;
+        } else if (!one.is_readonly() && one.segment->access() == Access::read) {
+            one.mutex = nullptr; // an exclusive writer's, of which a child is a reader
         } else if (!one.is_orphan && !one.is_readonly()) {
             one.is_apart = true;
             can_attach = can_attach && attach_soon(one);
