@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -71,11 +70,15 @@ proto::Create call_of(const Plan& plan, const CreateOptions& options) {
     return call;
 }
 
-// Of the payload, which the broker rounds up and puts a header before.
-std::uint64_t least_size_of(const Plan& plan) {
-    constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
-    const std::uint64_t size = std::max<std::uint64_t>(plan.element.size, 1);
-    return plan.count > most / size ? most : plan.count * size;
+// Of its header and its payload, before the broker rounds it up; 0, if there can be no such segment.
+std::uint64_t size_of(const proto::Create& planned) {
+    proto::Type type{
+        .form = planned.form, .element = planned.element, .count = planned.count.value_or(1), .shape = {}};
+    if (type.complete()) {
+        return 0;
+    }
+    const std::uint64_t payload = abi::payload_size(type.form, type.element.size, type.count);
+    return abi::payload_offset(type.form, payload) + payload;
 }
 
 proto::Attach call_of(Access access, const Expected& expected) {
@@ -104,7 +107,7 @@ Segment Segment::create(Unnamed /*unnamed*/, const Plan& plan, const Fill& fill,
     proto::Create call = call_of(plan, options);
     call.id = proto::SegmentId::random();
     if (options.reserve && options.huge_pages == HugePages::no) {
-        client::expect_room_for(least_size_of(plan));
+        client::expect_room_for(size_of(call));
     }
     Segment made(Attachment::by(call, connection_of(options.broker), Access::write, {}, options.reserve));
     inscribe(made.attachment_->memory(), made.info());

@@ -20,6 +20,9 @@ constexpr std::uint32_t of_32_bits = 2; // FUTEX_32, and not private to the proc
 // As in Changes: nobody sleeps longer without looking for itself.
 constexpr std::chrono::seconds longest_sleep{1};
 
+// Until it takes what was sent to it.
+constexpr std::chrono::seconds longest_wait_for_thread{5};
+
 // Where the kernel cannot tell.
 constexpr std::chrono::milliseconds between_looks{5};
 
@@ -88,6 +91,7 @@ WatchThread::WatchThread() : process_(getpid()) {
         throw_error(pair.error());
     }
     words_.reserve(most + 1);
+    all_.reserve(most);
     auto& [sending, receiving] = *pair;
     sending_.adopt(std::move(sending));
     thread_ = std::make_unique<std::thread>(
@@ -111,18 +115,30 @@ WatchThread::~WatchThread() {
     thread_->join();
 }
 
+// What was sent before may fill the socket, until the thread has had its turn on a processor.
 bool WatchThread::add(Watched& watched, int writing) {
-    const std::scoped_lock lock(mutex_);
-    if (all_.size() == most || !sending_.is_there()) {
-        return false;
+    using Clock = std::chrono::steady_clock;
+    const auto end = Clock::now() + longest_wait_for_thread;
+    std::unique_lock lock(mutex_);
+    while (all_.size() < most && sending_.is_there()) {
+        watched.number = ++last_number_;
+        const auto sent = send_file(sending_.number(), watched.number, writing);
+        if (sent) {
+            all_.push_back(&watched);
+            look_again();
+            return true;
+        }
+        const bool is_full = sent.error().code == std::errc::resource_unavailable_try_again ||
+                             sent.error().code.value() == ETOOMANYREFS;
+        if (!is_full || Clock::now() > end) {
+            throw_error(sent.error());
+        }
+        look_again();
+        lock.unlock();
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        lock.lock();
     }
-    watched.number = ++last_number_;
-    if (const auto sent = send_file(sending_.number(), watched.number, writing); !sent) {
-        throw_error(sent.error());
-    }
-    all_.push_back(&watched);
-    look_again();
-    return true;
+    return false;
 }
 
 void WatchThread::remove(Watched& watched) {

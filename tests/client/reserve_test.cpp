@@ -75,6 +75,7 @@ TEST_F(Reserve, OfMoreThanTheMachineHasLeavesNothingBehind) {
         EXPECT_THROW(Array<char>::create("arr", more_than_any_machine_has, options), Error);
     };
     round();
+    broker.version(); // is connected from here on
     const std::size_t fds = open_fds(getpid());
     const std::size_t mapped = mappings(getpid());
     for (int number = 0; number < 10; ++number) {
