@@ -115,8 +115,7 @@ class Service final : private Observer {
     proto::Answer<Segment*> find_attached(const Session& session, const proto::SegmentReference& reference);
     proto::Answer<Segment*> find_to_attach(const Session& session, const proto::Attach& call);
     proto::Answer<Segment*> find_to_repeat(const Session& session);
-    static proto::Answer<void> check_attach(const Session& session, const proto::Attach& call,
-                                            const Segment& segment);
+    proto::Answer<void> check_attach(const Session& session, const proto::Attach& call, Segment& segment);
     proto::Answer<proto::Create::Reply> repeat(Turn& turn, const proto::Create& call, const Segment& made);
     proto::Answer<int> descriptor_for(proto::Access access, Segment& segment);
     proto::Answer<Segment*> find_for(const Session& session, const proto::SegmentReference& reference);

@@ -2,6 +2,7 @@
 #include "daemon/call_digest.h"
 #include "daemon/clock.h"
 #include "daemon/description.h"
+#include "daemon/inheritance.h"
 #include "daemon/recovery.h"
 #include "daemon/service.h"
 #include "daemon/shortage.h"
@@ -61,13 +62,12 @@ Answer<int> Service::descriptor_for(Access access, Segment& segment) {
 }
 
 // Whether this session may attach the segment so, and it is what the caller expects.
-Answer<void> Service::check_attach(const Session& session, const proto::Attach& call,
-                                   const Segment& segment) {
+Answer<void> Service::check_attach(const Session& session, const proto::Attach& call, Segment& segment) {
     const std::string words = proto::SegmentReference{call.name, call.id}.words();
     if (!segment.is_whole() && segment.creator != session.holder) {
         return std::unexpected(NoSuchSegment{words});
     }
-    if (!may(session.caller, call.access, segment.is.rights)) {
+    if (!may(session.caller, call.access, segment.is.rights) && !is_inherited(registry_, call, segment)) {
         return std::unexpected(AccessDenied{words});
     }
     if (call.access == Access::write && segment.is_frozen()) {

@@ -90,6 +90,17 @@ proto::Create call_of(const Plan& plan, const CreateOptions& options) {
     return call;
 }
 
+// Of its header and its payload, before the broker rounds it up; 0, if there can be no such segment.
+std::uint64_t size_of(const proto::Create& planned) {
+    proto::Type type{
+        .form = planned.form, .element = planned.element, .count = planned.count.value_or(1), .shape = {}};
+    if (type.complete()) {
+        return 0;
+    }
+    const std::uint64_t payload = abi::payload_size(type.form, type.element.size, type.count);
+    return abi::payload_offset(type.form, payload) + payload;
+}
+
 proto::Attach call_of(Access access, const Expected& expected) {
     proto::Attach call;
     call.access = client::access_of(access);
@@ -115,6 +126,9 @@ Segment Segment::create(Unnamed /*unnamed*/, const Plan& plan, const Fill& fill,
                         const CreateOptions& options) {
     proto::Create call = call_of(plan, options);
     call.id = proto::SegmentId::random();
+    if (options.reserve && options.huge_pages == HugePages::no) {
+        client::expect_room_for(size_of(call));
+    }
     Segment made(Attachment::by(call, connection_of(options.broker), Access::write, {}, options.reserve));
     inscribe(made.attachment_->memory(), made.info());
     if (options.exclusive_writer) { // readers cannot ask it to tell changes, so it tells all
@@ -137,7 +151,7 @@ Segment Segment::create(std::string_view name, const Plan& plan, const Fill& fil
     Segment segment = create(unnamed, plan, fill, options);
     Attachment& made = *segment.attachment_;
     made.connection().call(proto::Publish{.id = made.id(), .name = checked}, checked.text());
-    made.set_name(name);
+    made.set_name(checked.text());
     return segment;
 }
 
@@ -154,7 +168,7 @@ Segment Segment::create(std::string_view name, const Plan& plan, std::span<const
     if (!is_zero) {
         call.initial.assign(initial.begin(), initial.end());
     }
-    Segment made(Attachment::by(call, connection_of(options.broker), Access::write, name));
+    Segment made(Attachment::by(call, connection_of(options.broker), Access::write, call.name->text()));
     inscribe(made.attachment_->memory(), made.info());
     return made;
 }
