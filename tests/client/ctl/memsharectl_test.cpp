@@ -183,7 +183,7 @@ TEST_F(Memsharectl, FreezesWhatNobodyElseCanWrite) {
     broker.list();
     output("freeze num");
     EXPECT_TRUE(broker.describe("num").segment.frozen);
-    EXPECT_TRUE(contains(mistake("set num 1"), "frozen"));
+    EXPECT_TRUE(contains(mistake("set num 1"), "\"num\" is frozen"));
     output("create fixed f64");
     EXPECT_TRUE(contains(mistake("freeze fixed"), "freezable"));
 }
