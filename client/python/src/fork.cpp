@@ -1,5 +1,6 @@
 #include "client/python/src/fork.h"
 
+#include "client/python/src/patience.h"
 #include "client/python/src/segment_object.h"
 
 #include <fcntl.h>
@@ -25,6 +26,7 @@ constexpr std::chrono::seconds longest_wait{10};
 struct Fork {
     std::thread::id thread;
     std::optional<Error> not_shared; // why all was not
+    std::vector<Ref> segments;       // none of them ends before the child has attached
     std::array<int, 2> line{-1, -1};
 };
 
@@ -65,8 +67,13 @@ void wait_for_end(int end) {
 PyObject* before_fork(PyObject* /*module*/, PyObject* /*none*/) {
     return guarded([]() -> PyObject* {
         if (has_segments()) {
-            Fork& fork =
-                forks.emplace_back(Fork{.thread = std::this_thread::get_id(), .not_shared = share_all()});
+            auto not_shared = share_all(detail::deadline_of(longest_at_fork));
+            if (PyErr_Occurred() != nullptr) {
+                return nullptr; // of a signal handler
+            }
+            Fork& fork = forks.emplace_back(Fork{.thread = std::this_thread::get_id(),
+                                                 .not_shared = std::move(not_shared),
+                                                 .segments = all_segments()});
             if (pipe2(fork.line.data(), O_CLOEXEC) != 0) {
                 fork.line = {-1, -1}; // without descriptors nobody waits
             }
@@ -79,6 +86,7 @@ PyObject* after_fork_in_parent(PyObject* /*module*/, PyObject* /*none*/) {
     Fork fork = own_fork();
     close_end(fork.line[1]);
     if (fork.line[0] >= 0) {
+        const WithoutGil others_run;
         wait_for_end(fork.line[0]);
     }
     close_end(fork.line[0]);

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace memshare::python {
 
@@ -14,11 +15,8 @@ namespace memshare::python {
 // views that were taken before stay good.
 struct SegmentObject {
     PyObject_HEAD Segment* segment;
-    std::byte* place; // of the elements
-    Mutex* mutex;     // nothing, if it is read-only
-    std::string* format;
-    Py_ssize_t* shape; // of the buffer; strides follow it
-    int dimensions;
+    std::byte* place;    // of the elements
+    Mutex* mutex;        // nothing, if it is read-only
     SegmentObject* next; // in the ring of all that this process has
     SegmentObject* previous;
     bool is_alone;    // the broker does not know it yet
@@ -40,16 +38,21 @@ bool has_segments();
 // Throws Error, if this is a forked child's copy: why it is no more than that.
 void expect_no_orphan(const SegmentObject& self);
 
-// The same, and attaches what is not, which waits for a broker that is away. Throws Error, Told.
-void make_sure_of(SegmentObject& self);
+// The same, and attaches what is not, without the GIL, which waits for a broker that is away, until the
+// deadline at most. Throws Error, Told.
+void make_sure_of(SegmentObject& self, const detail::Deadline& deadline = {});
 
 // What is this process's alone becomes one of the broker's, as others may come to have it: in a buffer, in a
-// pickle, in a forked child, or asleep without the GIL. Waits for a broker that is away. Throws Error, Told.
-void share(SegmentObject& self);
+// pickle, in a forked child, or asleep without the GIL. Waits for a broker that is away, until the deadline
+// at most. Throws Error, Told.
+void share(SegmentObject& self, const detail::Deadline& deadline = {});
 
-// All of them, as far as the broker has room, and is there; the rest stays this process's alone, as is
-// returned why.
-std::optional<Error> share_all() noexcept;
+// All of them, as far as the broker has room, and is there before the deadline; the rest stays this process's
+// alone, as is returned why. Others may run Python meanwhile.
+std::optional<Error> share_all(const detail::Deadline& deadline) noexcept;
+
+// References to all of them.
+std::vector<Ref> all_segments();
 
 // In a forked child: attaches all, as far as the broker can, and what was not shared is an orphan from here
 // on.
