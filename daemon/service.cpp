@@ -2,6 +2,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/recovery.h"
+#include "daemon/resumption.h"
 #include "proto/interface_description.h"
 #include "proto/utf8.h"
 
@@ -231,12 +232,12 @@ Answer<proto::Hello::Reply> Service::handle(Turn& turn, const proto::Hello& call
     Session* session = &turn.session;
     if (!call.resume_token.empty()) {
         session = registry_.find_session_by_token(call.resume_token);
-        // A pid alone tells nothing of processes that this one cannot see, as they all have 0.
-        if (session == nullptr || session->process_inode != turn.session.process_inode ||
-            session->pid != turn.session.pid || session->caller.uid != turn.session.caller.uid) {
+        if (session == nullptr || !is_same_process(*session, turn.session)) {
             return std::unexpected(proto::NotResumable{});
         }
         if (session != &turn.session) {
+            session->caller = turn.session.caller; // the kernel's word on who the process is now
+            archive_.keep(*session);
             end_session(turn.session);
             turn.out.session = session->holder;
         }

@@ -1,6 +1,7 @@
 // The methods that give a session a segment, and take it back.
 #include "daemon/clock.h"
 #include "daemon/description.h"
+#include "daemon/inheritance.h"
 #include "daemon/recovery.h"
 #include "daemon/service.h"
 #include "daemon/shortage.h"
@@ -99,7 +100,7 @@ Answer<Segment*> Service::find_to_attach(const Session& session, const proto::At
     if (!segment.is_whole() && segment.creator != session.holder) {
         return std::unexpected(NoSuchSegment{reference.words()});
     }
-    if (!may(session.caller, call.access, segment.is.rights)) {
+    if (!may(session.caller, call.access, segment.is.rights) && !is_inherited(registry_, call, segment)) {
         return std::unexpected(AccessDenied{reference.words()});
     }
     if (call.access == Access::write && segment.frozen) {

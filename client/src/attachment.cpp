@@ -205,12 +205,15 @@ Changes Attachment::changes() {
     return {header().change, has_slots ? Changes::Counting::slots : Changes::Counting::changes, *this};
 }
 
-// As one who has it mapped already: then also what has ended can be attached, as long as somebody has it.
+// As a process that has it mapped already: then also what has ended can be attached, as long as somebody has
+// it, and what the segment's mode and owner refuse by now. The session is this process's own or, in a forked
+// child, that of the process that it has inherited the memory from, with the token.
 proto::Attach Attachment::again(Access access) const {
     proto::Attach call;
     call.id = id_;
     call.access = client::access_of(access);
     call.mapped = true;
+    call.inherited_from = session_.load()->token();
     return call;
 }
 

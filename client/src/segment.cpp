@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -70,6 +71,13 @@ proto::Create call_of(const Plan& plan, const CreateOptions& options) {
     return call;
 }
 
+// Of the payload, which the broker rounds up and puts a header before.
+std::uint64_t least_size_of(const Plan& plan) {
+    constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+    const std::uint64_t size = std::max<std::uint64_t>(plan.element.size, 1);
+    return plan.count > most / size ? most : plan.count * size;
+}
+
 proto::Attach call_of(Access access, const Expected& expected) {
     proto::Attach call;
     call.access = client::access_of(access);
@@ -95,6 +103,9 @@ Segment Segment::create(Unnamed /*unnamed*/, const Plan& plan, const Fill& fill,
                         const CreateOptions& options) {
     proto::Create call = call_of(plan, options);
     call.id = proto::SegmentId::random();
+    if (options.reserve && options.huge_pages == HugePages::no) {
+        client::expect_room_for(least_size_of(plan));
+    }
     Segment made(Attachment::by(call, connection_of(options.broker), Access::write, {}, options.reserve));
     inscribe(made.attachment_->memory(), made.info());
     if (options.exclusive_writer) { // the broker has done so, but not in pages of a pool
@@ -117,7 +128,7 @@ Segment Segment::create(std::string_view name, const Plan& plan, const Fill& fil
     Segment segment = create(unnamed, plan, fill, options);
     Attachment& made = *segment.attachment_;
     made.connection().call(proto::Publish{.id = made.id(), .name = checked}, checked.text());
-    made.set_name(name);
+    made.set_name(checked.text());
     return segment;
 }
 
@@ -134,7 +145,7 @@ Segment Segment::create(std::string_view name, const Plan& plan, std::span<const
     if (!is_zero) {
         call.initial.assign(initial.begin(), initial.end());
     }
-    Segment made(Attachment::by(call, connection_of(options.broker), Access::write, name));
+    Segment made(Attachment::by(call, connection_of(options.broker), Access::write, call.name->text()));
     inscribe(made.attachment_->memory(), made.info());
     return made;
 }

@@ -33,7 +33,7 @@ std::string string_from(PyObject* object) {
 
 // All that this process knows alone is told to the broker.
 void share_first() {
-    const auto why_not = share_all({});
+    const auto why_not = share_all_patiently({}, Signals::heard);
     if (PyErr_Occurred() != nullptr) {
         throw Told();
     }

@@ -45,6 +45,7 @@ class Use {
   public:
     // False as a bool: Python has been told why it cannot be used.
     explicit Use(Handle& handle) noexcept : handle_(handle) {
+        notice_fork();
         if (handle.is_closed) [[unlikely]] {
             refuse_closed();
         } else if (handle.segment->is_orphan) [[unlikely]] {

@@ -159,6 +159,7 @@ PyObject* release_method(SegmentObject& self) {
 
 PyObject* exit_method(SegmentObject& self) {
     return guarded([&]() -> PyObject* {
+        notice_fork();
         if (self.is_orphan) {
             Py_RETURN_NONE;
         }

@@ -31,13 +31,16 @@ inline std::chrono::steady_clock::time_point end_of(const detail::Deadline& dead
     return std::min(deadline.value_or(longest), longest);
 }
 
+// Whether signal handlers run between calls. Not within a fork: what they raise would be lost.
+enum class Signals { heard, deferred };
+
 // Pauses without the GIL. Throws Told, if a signal handler has raised something.
-void pause_between_calls(std::chrono::milliseconds length);
+void pause_between_calls(std::chrono::milliseconds length, Signals signals);
 
 // Calls attempt(), with the GIL held, and again as long as the broker goes away in it, until the deadline is
 // over or as much time as a call may take. Others run in between, and signals are heard. Throws what the last
 // one does; Told, if a signal ended it.
-void patiently(auto attempt, const detail::Deadline& deadline = {}) {
+void patiently(auto attempt, const detail::Deadline& deadline = {}, Signals signals = Signals::heard) {
     using Clock = std::chrono::steady_clock;
     const auto end = end_of(deadline);
     for (auto limit = longest_with_gil / 2;; limit = std::min(2 * limit, longest_with_gil)) {
@@ -49,7 +52,7 @@ void patiently(auto attempt, const detail::Deadline& deadline = {}) {
                 throw;
             }
         }
-        pause_between_calls(limit);
+        pause_between_calls(limit, signals);
     }
 }
 
@@ -69,7 +72,7 @@ void patiently_without_gil(auto attempt, const detail::Deadline& deadline = {}) 
                 throw;
             }
         }
-        pause_between_calls(shortest);
+        pause_between_calls(shortest, Signals::heard);
     }
 }
 

@@ -9,6 +9,7 @@ namespace {
 
 SegmentObject* oldest = nullptr; // the newest is before it in the ring
 
+std::optional<Error> not_shared_because; // at the last fork
 std::optional<Error> orphaned_because;
 
 // Calls each(segment), until it says false.
@@ -49,7 +50,9 @@ bool attach_soon(SegmentObject& self) noexcept {
 
 } // namespace
 
+// A child that is forked in the middle of these, by a thread without the GIL, can still go round by `next`.
 void link(SegmentObject& fresh) {
+    notice_fork();
     if (oldest == nullptr) {
         oldest = fresh.next = fresh.previous = &fresh;
         return;
@@ -61,21 +64,25 @@ void link(SegmentObject& fresh) {
 }
 
 void unlink(SegmentObject& ending) {
-    ending.previous->next = ending.next;
-    ending.next->previous = ending.previous;
     if (oldest == &ending) {
         oldest = ending.next == &ending ? nullptr : ending.next;
     }
+    ending.previous->next = ending.next;
+    ending.next->previous = ending.previous;
 }
 
 bool has_segments() { return oldest != nullptr; }
 
 void expect_no_orphan(const SegmentObject& self) {
+    notice_fork();
     if (!self.is_orphan) {
         return;
     }
-    if (!orphaned_because) { // another thread has made it after all were shared
-        throw Error(Errc::no_such_segment, "this was made while its process was being forked");
+    if (!orphaned_because) { // another thread has made it after all were shared, or nothing was
+        throw Error(
+            Errc::no_such_segment,
+            "this is not shared with the process that made it, and forked this one as it was made, or by a "
+            "bare clone(2): give it a name, or fork by os.fork() or fork(3)");
     }
     throw Error(
         orphaned_because->code(),
@@ -102,25 +109,42 @@ void make_sure_of(SegmentObject& self, const detail::Deadline& deadline) {
     }
 }
 
-// Each attempt goes through all anew, as others may have made and dropped some in between.
-std::optional<Error> share_all(const detail::Deadline& deadline) noexcept {
+namespace {
+
+// Calls share(), which throws why not all are: that is kept for children that are forked, and returned.
+std::optional<Error> why_not_all(auto share) noexcept {
+    not_shared_because.reset();
     try {
-        patiently(
-            [] {
-                for_all([](SegmentObject& one) {
-                    share_now(one);
-                    return true;
-                });
-            },
-            deadline);
-        return std::nullopt;
+        share();
     } catch (const Error& error) {
-        return error;
+        not_shared_because = error;
     } catch (const Told&) {
-        return Error(Errc::broker_lost, "a signal ended the wait for the broker");
+        not_shared_because = Error(Errc::broker_lost, "a signal ended the wait for the broker");
     } catch (...) {
-        return Error(Errc::out_of_memory, "there was no memory for it");
+        not_shared_because = Error(Errc::out_of_memory, "there was no memory for it");
     }
+    return not_shared_because;
+}
+
+void share_all_now() {
+    for_all([](SegmentObject& one) {
+        share_now(one);
+        return true;
+    });
+}
+
+} // namespace
+
+std::optional<Error> share_all() noexcept {
+    return why_not_all([] {
+        const CallLimit soon(longest_with_gil);
+        share_all_now();
+    });
+}
+
+// Each attempt goes through all anew, as others may have made and dropped some in between.
+std::optional<Error> share_all_patiently(const detail::Deadline& deadline, Signals signals) noexcept {
+    return why_not_all([&] { patiently(share_all_now, deadline, signals); });
 }
 
 std::vector<Ref> all_segments() {
@@ -132,21 +156,25 @@ std::vector<Ref> all_segments() {
     return all;
 }
 
-// What is read-only needs no session: it has no lock, and whoever waits for its changes attaches it.
-void attach_all_again(const std::optional<Error>& not_shared) noexcept {
-    bool can_attach = true;
-    for_all([&](SegmentObject& one) {
+// What is read-only needs no session: it has no lock, and a wait for its changes attaches it.
+void adopt_all() noexcept {
+    for_all([](SegmentObject& one) {
         one.sleepers = 0; // those are its parent's
         if (one.is_alone) {
             one.is_alone = false;
             one.is_orphan = true;
-            orphaned_because = not_shared;
+            orphaned_because = not_shared_because;
         } else if (!one.is_orphan && !one.is_readonly()) {
             one.is_apart = true;
-            can_attach = can_attach && attach_soon(one);
         }
         return true;
     });
+}
+
+void attach_all_again() noexcept {
+    ForkNotice::take();
+    adopt_all();
+    for_all([](SegmentObject& one) { return !one.is_apart || attach_soon(one); });
 }
 
 } // namespace memshare::python

@@ -2,6 +2,7 @@
 
 #include "client/python/src/element.h"
 #include "client/python/src/failure.h"
+#include "client/python/src/fork_of_c.h"
 #include "client/python/src/locking.h"
 #include "client/python/src/patience.h"
 #include "client/python/src/segment_buffer.h"
@@ -253,6 +254,7 @@ PyObject* wrapped(Segment&& segment) {
     self.mutex = self.segment->access() == Access::write ? &self.segment->mutex() : nullptr;
     self.is_alone = !self.segment->is_shared();
     link(self);
+    share_before_forks_of_c();
     return Py_NewRef(made.get());
 }
 
