@@ -2,6 +2,7 @@
 
 #include "client/python/src/fork_of_c.h"
 #include "client/python/src/gil.h"
+#include "client/python/src/patience.h"
 #include "client/python/src/segment_object.h"
 
 #include <fcntl.h>
@@ -25,6 +26,7 @@ constexpr std::chrono::seconds longest_wait{10};
 // ends, so does that.
 struct Fork {
     std::thread::id thread;
+    std::vector<Ref> segments; // none of them ends before the child has attached
     std::array<int, 2> line{-1, -1};
 };
 
@@ -65,9 +67,10 @@ void wait_for_end(int end) {
 PyObject* before_fork(PyObject* /*module*/, PyObject* /*none*/) {
     return guarded([]() -> PyObject* {
         if (has_segments()) {
-            share_all();
+            share_all_patiently(detail::deadline_of(longest_at_fork), Signals::deferred);
             is_forked_by_python() = true;
-            Fork& fork = forks.emplace_back(Fork{.thread = std::this_thread::get_id()});
+            Fork& fork =
+                forks.emplace_back(Fork{.thread = std::this_thread::get_id(), .segments = all_segments()});
             if (pipe2(fork.line.data(), O_CLOEXEC) != 0) {
                 fork.line = {-1, -1}; // without descriptors nobody waits
             }

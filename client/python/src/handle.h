@@ -31,6 +31,7 @@ struct Handle {
     PyObject* weakrefs;
     Py_ssize_t entered; // how many times it was locked by this handle, and is not unlocked yet
     bool is_closed;
+    bool is_single; // one item, not an array of one
     std::optional<Ready> ready;
 };
 
@@ -134,6 +135,9 @@ class Use {
     Handle& handle_;
     SegmentObject* segment_ = nullptr;
 };
+
+// Calls a method without arguments; empty: Python has been told.
+Ref call_method(PyObject* object, const char* name);
 
 // The ctypes object inside, which the package makes, once.
 PyObject* get_obj(PyObject* handle, PyObject* none);

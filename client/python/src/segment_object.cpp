@@ -34,16 +34,12 @@ void share_now(SegmentObject& self) {
     }
 }
 
-void attach_now(SegmentObject& self) {
-    self.segment->attach_again();
-    self.is_apart = false;
-}
-
-// Whether it makes sense to go on with others.
+// In a forked child, which has no other thread yet. Whether it makes sense to go on with others.
 bool attach_soon(SegmentObject& self) noexcept {
     try {
-        const CallLimit soon(longest_with_gil);
-        attach_now(self);
+        const CallLimit soon(longest_at_fork);
+        self.segment->attach_again();
+        self.is_apart = false;
     } catch (const Error& error) {
         return !is_away(error);
     } catch (...) {
@@ -93,38 +89,71 @@ void expect_no_orphan(const SegmentObject& self) {
         std::string("this could not be shared when its process was forked: ") + orphaned_because->what());
 }
 
-void share(SegmentObject& self) {
+void share(SegmentObject& self, const detail::Deadline& deadline) {
     expect_no_orphan(self);
     if (self.is_alone) {
-        patiently([&] {
-            expect_no_orphan(self); // as a signal handler may have forked
-            share_now(self);
-        });
+        patiently(
+            [&] {
+                expect_no_orphan(self); // as a signal handler may have forked
+                share_now(self);
+            },
+            deadline);
     }
 }
 
-void make_sure_of(SegmentObject& self) {
+void make_sure_of(SegmentObject& self, const detail::Deadline& deadline) {
     expect_no_orphan(self);
     if (self.is_apart) {
-        patiently([&] { attach_now(self); });
+        patiently_without_gil([&] { self.segment->attach_again(); }, deadline);
+        self.is_apart = false;
     }
 }
 
-std::optional<Error> share_all() noexcept {
-    std::optional<Error> not_shared;
-    for_all([&](SegmentObject& one) {
-        try {
-            const CallLimit soon(longest_with_gil);
-            share_now(one);
-        } catch (const Error& error) {
-            not_shared = error;
-        } catch (...) {
-            not_shared = Error(Errc::out_of_memory, "there was no memory for it");
-        }
-        return !not_shared;
+namespace {
+
+// Calls share(), which throws why not all are: that is kept for children that are forked, and returned.
+std::optional<Error> why_not_all(auto share) noexcept {
+    not_shared_because.reset();
+    try {
+        share();
+    } catch (const Error& error) {
+        not_shared_because = error;
+    } catch (const Told&) {
+        not_shared_because = Error(Errc::broker_lost, "a signal ended the wait for the broker");
+    } catch (...) {
+        not_shared_because = Error(Errc::out_of_memory, "there was no memory for it");
+    }
+    return not_shared_because;
+}
+
+void share_all_now() {
+    for_all([](SegmentObject& one) {
+        share_now(one);
+        return true;
     });
-    not_shared_because = not_shared;
-    return not_shared;
+}
+
+} // namespace
+
+std::optional<Error> share_all() noexcept {
+    return why_not_all([] {
+        const CallLimit soon(longest_with_gil);
+        share_all_now();
+    });
+}
+
+// Each attempt goes through all anew, as others may have made and dropped some in between.
+std::optional<Error> share_all_patiently(const detail::Deadline& deadline, Signals signals) noexcept {
+    return why_not_all([&] { patiently(share_all_now, deadline, signals); });
+}
+
+std::vector<Ref> all_segments() {
+    std::vector<Ref> all;
+    for_all([&](SegmentObject& one) {
+        all.push_back(Ref::to(reinterpret_cast<PyObject*>(&one)));
+        return true;
+    });
+    return all;
 }
 
 // What is read-only needs no session: it has no lock, and a wait for its changes attaches it.
