@@ -1,5 +1,6 @@
-// A broker that four users attack at once, in all the ways that this project knows of, while two other users work:
-// each of their calls succeeds, their locks are recovered soon, and the broker never holds up everybody.
+// A broker that four users attack at once, in all the ways that this project knows of, while two other users
+// work: each of their calls succeeds, their locks are recovered soon, and the broker never holds up
+// everybody.
 //
 // For how long is $MEMSHARE_TEST_SECONDS.
 #include "tests/support/bystander.h"
@@ -82,8 +83,8 @@ class ModestUser {
         EXPECT_EQ(answer_.load(), question_.load() + 1);
     }
 
-    // A process is killed while it holds a lock: the time counts from when its end can be seen, as the kernel may
-    // take long to get there.
+    // A process is killed while it holds a lock: the time counts from when its end can be seen, as the kernel
+    // may take long to get there.
     void recover() {
         ChildProcess holder([this](Lines& parent) {
             Broker own(socket_path_);
@@ -168,7 +169,8 @@ TEST_F(AnAttackedBroker, ServesTwoUsersAndHoldsUpNobody) {
     Bystander bystander(daemon.socket_path(), nobody);
     prefer(bystander.pid());
     Attackers attackers(daemon.socket_path());
-    std::this_thread::sleep_for(seconds(setting("MEMSHARE_TEST_SECONDS", sanitized ? 10 : 5))); // NOLINT: its length
+    std::this_thread::sleep_for(
+        seconds(setting("MEMSHARE_TEST_SECONDS", sanitized ? 10 : 5))); // NOLINT: its length
     const std::uint64_t longest_step = counted("longestStepUSec");
     const std::uint64_t long_steps = counted("stepsOver5Ms");
     const Bystander::Saw saw = bystander.leave();

@@ -15,7 +15,8 @@
 namespace memshare::test {
 namespace {
 
-constexpr std::array attackers{User{65501, 65501}, User{65502, 65502}, User{65503, 65503}, User{65504, 65504}};
+constexpr std::array attackers{User{65501, 65501}, User{65502, 65502}, User{65503, 65503},
+                               User{65504, 65504}};
 
 constexpr std::size_t most_attacks = 32;
 
@@ -57,7 +58,8 @@ Attackers::Attackers(const std::string& socket_path) : board_(std::make_shared<B
                         attacks[number].round(socket_path);
                     } catch (const std::exception& /*it is out of quota, or was hung up on*/) {
                         ++board_->rounds->cut_short.at(number);
-                        std::this_thread::sleep_for(milliseconds(10)); // NOLINT: so that it does not just spin
+                        std::this_thread::sleep_for(
+                            milliseconds(10)); // NOLINT: so that it does not just spin
                     }
                 }
             }));

@@ -12,9 +12,9 @@ class Attackers {
   public:
     // Begins, and returns when each process has carried out its first call. For root only.
     //
-    // There are many of them and few processors. So they run at the lowest priority that the scheduler has: then
-    // the time that others wait is the broker's doing, and not the scheduler's. What they make the broker do costs
-    // the broker as much as ever.
+    // There are many of them and few processors. So they run at the lowest priority that the scheduler has:
+    // then the time that others wait is the broker's doing, and not the scheduler's. What they make the
+    // broker do costs the broker as much as ever.
     explicit Attackers(const std::string& socket_path);
 
     // How many rounds of each attack were begun, in words.

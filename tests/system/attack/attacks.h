@@ -1,5 +1,5 @@
-// All the ways to attack a broker that this project knows of. Each is one round, which needs no right of any kind and
-// minds nothing that it is refused; an attacker repeats it without end.
+// All the ways to attack a broker that this project knows of. Each is one round, which needs no right of any
+// kind and minds nothing that it is refused; an attacker repeats it without end.
 #pragma once
 
 #include <span>

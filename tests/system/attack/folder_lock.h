@@ -1,4 +1,5 @@
-// A lock of the folder that the socket lies in, and of the socket's own file, held by somebody who may look there.
+// A lock of the folder that the socket lies in, and of the socket's own file, held by somebody who may look
+// there.
 #pragma once
 
 #include "tests/system/attack/means.h"

@@ -1,5 +1,5 @@
-// A thread holds the lock that the kernel has for a memfd, by long calls of fallocate(2) and write(2), while the
-// broker is asked for all that it could want that lock for.
+// A thread holds the lock that the kernel has for a memfd, by long calls of fallocate(2) and write(2), while
+// the broker is asked for all that it could want that lock for.
 #pragma once
 
 #include "tests/system/attack/means.h"

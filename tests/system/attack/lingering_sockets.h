@@ -1,5 +1,5 @@
-// Descriptors of TCP sockets whose close() waits, as they linger with data that nobody takes: in a call, in half a
-// message, and behind calls whose answers are not read.
+// Descriptors of TCP sockets whose close() waits, as they linger with data that nobody takes: in a call, in
+// half a message, and behind calls whose answers are not read.
 #pragma once
 
 #include "tests/system/attack/means.h"

@@ -24,10 +24,9 @@ inline void list_patterns(const std::string& socket_path) {
         if (number % 100 != 0) {
             continue;
         }
-        for (const std::string& pattern :
-             {repeated("*a", 126) + "b", "*a[" + repeated("[:digit:]", 24) + "]",
-              "*" + repeated("[" + repeated("[:digit:]", 8) + "a]", 3) + "b", std::string("[!"),
-              repeated("?*", 120) + "b"}) {
+        for (const std::string& pattern : {repeated("*a", 126) + "b", "*a[" + repeated("[:digit:]", 24) + "]",
+                                           "*" + repeated("[" + repeated("[:digit:]", 8) + "a]", 3) + "b",
+                                           std::string("[!"), repeated("?*", 120) + "b"}) {
             asker.call("List", {{"pattern", pattern}});
             RawPeer watcher(socket_path);
             watcher.send_call("Watch", {{"pattern", pattern}}, {{"more", true}});

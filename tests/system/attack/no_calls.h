@@ -1,4 +1,5 @@
-// Messages that are no calls, on one connection after the other: each of them can make the broker write to its log.
+// Messages that are no calls, on one connection after the other: each of them can make the broker write to
+// its log.
 #pragma once
 
 #include "tests/system/attack/means.h"

@@ -17,10 +17,10 @@ inline void punched_headers(const std::string& socket_path) {
         RawPeer peer(socket_path);
         const std::uint32_t number = peer.call("Hello")["holder"];
         for (int segment = 0; segment < 8; ++segment) {
-            const Made made = make(peer, bytes(size, {{"lifetime", "persistent"},
-                                                      {"name", std::to_string(getuid()) + " punched " +
-                                                                   std::to_string(getpid()) + " " +
-                                                                   std::to_string(segment)}}));
+            const Made made = make(
+                peer, bytes(size, {{"lifetime", "attached"},
+                                   {"name", std::to_string(getuid()) + " punched " +
+                                                std::to_string(getpid()) + " " + std::to_string(segment)}}));
             if (pwrite(made.memory.number(), &number, sizeof(number), lock_word) < 0) {
                 return;
             }
@@ -52,9 +52,6 @@ inline void punched_headers(const std::string& socket_path) {
                 peer.call("Detach", {{"id", made.id}, {"access", "read"}});
             }
         });
-    }
-    for (const Made& made : all) {
-        peer.call("Destroy", {{"id", made.id}});
     }
 }
 

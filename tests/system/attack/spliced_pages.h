@@ -22,7 +22,8 @@ inline void spliced_pages(const std::string& socket_path) {
         if (pipe2(ends.data(), O_CLOEXEC) != 0) {
             throw std::runtime_error("no pipe");
         }
-        all.push_back({std::move(peer), std::move(made), proto::Fd::adopt(ends[0]), proto::Fd::adopt(ends[1])});
+        all.push_back(
+            {std::move(peer), std::move(made), proto::Fd::adopt(ends[0]), proto::Fd::adopt(ends[1])});
         const One& one = all.back();
         const std::string text(page, 'x');
         off_t offset = page;

@@ -11,8 +11,9 @@ inline void unread_replies(const std::string& socket_path) {
     const std::string with_descriptors =
         repeated(RawPeer::text_of("Attach", {{"id", made.id}, {"access", "read"}}), 50);
     const std::string streams = repeated(RawPeer::text_of("List", Json::object(), {{"more", true}}), 20);
-    const std::string descriptions = repeated(
-        RawPeer::text_of("org.varlink.service.GetInterfaceDescription", {{"interface", "io.memshare.Broker"}}), 20);
+    const std::string descriptions = repeated(RawPeer::text_of("org.varlink.service.GetInterfaceDescription",
+                                                               {{"interface", "io.memshare.Broker"}}),
+                                              20);
     std::vector<RawPeer> peers;
     for (int number = 0; number < 20; ++number) {
         for (const std::string& calls : {with_descriptors, streams, descriptions}) {

@@ -1,4 +1,5 @@
-// Many watches, with patterns that are slow to match and without, while processes with many segments are killed.
+// Many watches, with patterns that are slow to match and without, while processes with many segments are
+// killed.
 #pragma once
 
 #include "tests/system/attack/list_patterns.h"
@@ -8,7 +9,8 @@ namespace memshare::test::attack {
 inline void watched_deaths(const std::string& socket_path) {
     std::vector<RawPeer> watchers;
     for (std::size_t number = 0; number < 96; ++number) {
-        const std::string pattern = number % 2 == 0 ? "" : std::string(number, '?') + repeated("*a", 60) + "b";
+        const std::string pattern =
+            number % 2 == 0 ? "" : std::string(number, '?') + repeated("*a", 60) + "b";
         watchers.emplace_back(socket_path).send_call("Watch", {{"pattern", pattern}}, {{"more", true}});
     }
     ChildProcess maker([&](Lines& parent) {
