@@ -130,6 +130,12 @@ Json json_of(const Call& call, const TokenOf& token_of) {
                     hello.parameters["resumeToken"] = token_of(*one.resumes);
                 }
                 return hello;
+            } else if constexpr (std::is_same_v<decltype(one), const Attach&>) {
+                Written attach = written(one);
+                if (one.inherited_from) {
+                    attach.parameters["inheritedFrom"] = token_of(*one.inherited_from);
+                }
+                return attach;
             } else {
                 return written(one);
             }

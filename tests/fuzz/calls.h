@@ -45,6 +45,7 @@ struct Attach {
     std::optional<std::string_view> form, kind; // that the caller expects
     std::optional<std::uint64_t> count;
     bool mapped = false, waits = false;
+    std::optional<int> inherited_from; // a session's number; it may be of none
     std::optional<std::uint64_t> serial;
     bool operator==(const Attach&) const = default;
 };

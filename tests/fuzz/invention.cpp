@@ -55,6 +55,8 @@ Reference Invention::reference() {
     return {.name = std::string(names.front()), .id = {}};
 }
 
+int Invention::a_session() { return 1 + static_cast<int>(bytes_.below(last_session_ + 1)); }
+
 // The next one is the most useful, and the others are wrong in one way each.
 std::optional<std::uint64_t> Invention::serial(int session) {
     const std::uint64_t last = model_.last_serial(session);
@@ -94,11 +96,15 @@ Create Invention::create() {
 }
 
 Attach Invention::attach(int session) {
-    Attach call{.segment = reference(), .form = {}, .kind = {}, .count = {}, .serial = {}};
+    Attach call{
+        .segment = reference(), .form = {}, .kind = {}, .count = {}, .inherited_from = {}, .serial = {}};
     const std::size_t flags = bytes_.next();
     call.access = (flags & 1) != 0 ? Access::write : Access::read;
     call.waits = (flags & 2) != 0;
-    call.mapped = (flags & 0xc) == 0xc;
+    call.mapped = (flags & 0xc) != 0;
+    if ((flags & 0xc) == 0xc) {
+        call.inherited_from = a_session();
+    }
     if ((flags & 0x70) == 0x70) {
         call.form = bytes_.perhaps(forms);
         call.kind = bytes_.perhaps(kinds);
@@ -157,10 +163,7 @@ Call Invention::make(int session) {
     if (how >= says_goodbye) {
         return Goodbye{};
     }
-    return Hello{
-        how == 0 || last_session_ == 0
-            ? std::nullopt
-            : std::optional(1 + static_cast<int>(bytes_.below(static_cast<std::size_t>(last_session_) + 1)))};
+    return Hello{how == 0 ? std::nullopt : std::optional(a_session())};
 }
 
 // Another call of the same kind gives its part.

@@ -24,7 +24,7 @@ class Invention {
     void learn(const std::string& id);
 
     // Sessions are numbered from 1 on; Hello may name the token of any of them, or a wrong one.
-    void learn_session(int session) { last_session_ = session; }
+    void learn_session(int session) { last_session_ = static_cast<std::size_t>(session); }
 
   private:
     Call make(int session);
@@ -32,6 +32,7 @@ class Invention {
     Attach attach(int session);
     Detach detach(int session);
     Reference reference();
+    int a_session();
     std::optional<std::uint64_t> serial(int session);
     void change_a_part(Call& call, int session);
 
@@ -39,7 +40,7 @@ class Invention {
     const RightsModel& model_;
     std::vector<std::string> learned_;
     std::map<int, Call> last_;
-    int last_session_ = 0;
+    std::size_t last_session_ = 0;
 };
 
 } // namespace memshare::fuzz

@@ -13,13 +13,14 @@ namespace {
 
 constexpr std::uint32_t holder_bits = (1U << 30) - 1;
 
+const std::array users{User{0, 0, {}}, User{1000, 1000, {shared_group}}, User{1001, 1001, {shared_group}},
+                       User{1002, 1002, {}}};
+
 Json told(const std::optional<std::string>& text) { return text ? Json(*text) : Json(); }
 
 } // namespace
 
 Play::Play(Bytes bytes) : bytes_(bytes) {
-    const std::array users{User{0, 0, {}}, User{1000, 1000, {shared_group}}, User{1001, 1001, {shared_group}},
-                           User{1002, 1002, {}}};
     for (const std::size_t user : {0U, 1U, 1U, 2U, 3U}) {
         processes_.push_back({.user = users.at(user), .number = ++last_process_, .writable = {}});
     }
@@ -72,6 +73,9 @@ void Play::step() {
             tell("the work that waits is done");
             service_.work();
             break;
+        case calls + 6:
+            become(processes_.at(connection.process));
+            break;
         default:
             call(connection, invention_.next(connection.session));
     }
@@ -97,6 +101,13 @@ void Play::leave(Connection& connection) {
         end(connection.session);
     }
     connection.session = 0;
+}
+
+// From now on its new connections are another user's. Its sessions stay as they are, until it goes on with
+// one.
+void Play::become(Process& process) {
+    process.user = bytes_.one_of(users);
+    tell("process " + std::to_string(process.number) + " becomes user " + std::to_string(process.user.uid));
 }
 
 void Play::die(std::size_t process) {
@@ -185,6 +196,7 @@ void Play::call(Connection& connection, const Call& call) {
     }
     if (!answer.error.empty()) {
         must(answer.fd < 0, "a refusal brings no descriptor");
+        model_.refused(session, call, answer.error);
         return;
     }
     const bool gives_memory = std::holds_alternative<Create>(call) || std::holds_alternative<Attach>(call);
@@ -236,7 +248,7 @@ void Play::take(Connection& connection, const Describe& /*call*/, const Answer& 
     std::multiset<std::pair<std::uint32_t, std::string>> expected;
     std::multiset<std::pair<std::uint32_t, std::string>> seen;
     for (const auto& [session, attachment] : segment.attachments) {
-        expected.emplace(processes_.at(sessions_.at(session).process).user.uid,
+        expected.emplace(model_.user(session).uid,
                          word_of(attachment.writers > 0 ? Access::write : Access::read));
     }
     for (const Json& one : answer.parameters.at("attachments")) {
@@ -326,6 +338,7 @@ void Play::finish() {
     service_.work();
     check_counts();
     Connection& root = connections_.back();
+    processes_.at(root.process).user = users.front();
     connect(root);
     while (!model_.segments().empty()) {
         call(root, Destroy{{.name = {}, .id = model_.segments().begin()->first}});

@@ -35,6 +35,7 @@ class Play {
     void step();
     void connect(Connection& connection);
     void leave(Connection& connection);
+    void become(Process& process);
     void die(std::size_t process);
     void end(int session);
     void seal();

@@ -117,10 +117,13 @@ const RightsModel::Segment* RightsModel::find_for(int session, const Reference& 
         return nullptr;
     }
     if (!owns(session, *segment)) {
-        const bool reads = may(session, Access::read, *segment) && segment->is_whole();
+        const bool reads = may(session, Access::read, *segment);
         wrong.insert(reads ? "AccessDenied" : "NoSuchSegment");
         if (has(session, *segment)) { // its rights have changed since: it knows of the segment anyway
             wrong.insert("AccessDenied");
+        }
+        if (!segment->is_whole()) {
+            wrong.insert("NoSuchSegment");
         }
         return nullptr;
     }

@@ -58,6 +58,9 @@ class RightsModel {
     // The call has succeeded; a Create made a segment of this id.
     void succeeded(int session, const Call& call, const std::string& id);
 
+    // The call was refused, by this error.
+    void refused(int session, const Call& call, const std::string& error);
+
     // Also a segment that has ended, as long as a session has it attached. Null, if there is none.
     const Segment* find(const std::string& id) const;
     Segment* find(const std::string& id);
@@ -70,6 +73,8 @@ class RightsModel {
     std::uint64_t last_serial(int session) const { return sessions_.at(session).last_serial; }
     std::uint64_t last_attach_serial(int session) const { return sessions_.at(session).last_attach_serial; }
 
+    const User& user(int session) const { return sessions_.at(session).user; }
+
     std::size_t sessions() const { return sessions_.size(); }
     std::size_t attachments() const;
 
@@ -79,6 +84,7 @@ class RightsModel {
         User user;
         std::uint64_t last_serial = 0;
         std::optional<Attach> last_attach; // a numbered one, if no numbered call came after it
+        bool is_taken_back = false;        // since it was repeated, and refused then
         std::uint64_t last_attach_serial = 0;
         std::optional<Detach> last_detach; // the same
         std::string last_attached;
@@ -118,6 +124,10 @@ class RightsModel {
     const Segment* find_to_attach(int session, const Attach& call) const;
     bool is_repeated(int session, const Attach& call) const;
     bool is_repeated(int session, const Detach& call) const;
+    bool is_inherited(const Attach& call, const Segment& segment) const;
+    bool is_late(int session, const Detach& call) const;
+    void count(int session, const Detach& call);
+    void take_back(int session, Segment& segment, std::optional<Access> access);
     void end_segment(Segment& segment);
     void drop_attachment(int session, Segment& segment);
     void forget_if_unused(Segment& segment);

@@ -2,6 +2,7 @@
 #include "tests/fuzz/rights_model.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace memshare::fuzz {
 namespace {
@@ -112,6 +113,17 @@ const RightsModel::Segment* RightsModel::find_to_attach(int session, const Attac
     return inherited != nullptr ? inherited : find_attached(session, call.segment);
 }
 
+// A forked process has what the process that forked it has attached, whatever the rights are by now: it
+// proves that by the token of that session.
+bool RightsModel::is_inherited(const Attach& call, const Segment& segment) const {
+    const bool says_so = call.inherited_from && call.mapped && call.segment.id && !call.segment.name;
+    if (!says_so || !has(*call.inherited_from, segment)) {
+        return false;
+    }
+    const Attachment& from = segment.attachments.at(*call.inherited_from);
+    return from.writers > 0 || (call.access == Access::read && from.readers > 0);
+}
+
 // A numbered call that equals the last numbered one in everything is that call again.
 bool RightsModel::is_repeated(int session, const Attach& call) const {
     const auto& last = sessions_.at(session).last_attach;
@@ -143,15 +155,18 @@ Answers RightsModel::answers_to(int session, const Attach& call) const {
         return {no_such_segment};
     }
     Answers wrong;
-    if (!may(session, Access::read, *segment)) {
+    const bool inherited = is_inherited(call, *segment);
+    if (!inherited && !may(session, Access::read, *segment)) {
         wrong.insert(no_such_segment);
         if (!owns(session, *segment) && !has(session, *segment)) {
             return wrong;
         }
         wrong.insert(access_denied); // it knows of the segment anyway
     }
-    if (call.access == Access::write &&
-        (!may(session, Access::write, *segment) || segment->exclusive_writer)) {
+    if (!inherited && !may(session, call.access, *segment)) {
+        wrong.insert(access_denied);
+    }
+    if (call.access == Access::write && segment->exclusive_writer) {
         wrong.insert(access_denied);
     }
     if (call.access == Access::write && segment->is_frozen()) {
@@ -166,6 +181,8 @@ Answers RightsModel::answers_to(int session, const Attach& call) const {
 void RightsModel::done(int session, const Attach& call, const std::string& /*id*/) {
     Session& caller = sessions_.at(session);
     if (is_repeated(session, call)) {
+        Attachment& first = find(caller.last_attached)->attachments.at(session);
+        first.waits = first.waits || call.waits;
         return;
     }
     const std::string id = meant(session, call);
@@ -178,6 +195,7 @@ void RightsModel::done(int session, const Attach& call, const std::string& /*id*
         caller.last_attach_serial = *call.serial;
         caller.last_attached = id;
         caller.last_detach.reset();
+        caller.is_taken_back = false;
     }
 }
 
@@ -188,9 +206,14 @@ bool RightsModel::is_repeated(int session, const Detach& call) const {
     return call.serial && last && call == *last;
 }
 
+// An old one was carried out, and may be told again.
+bool RightsModel::is_late(int session, const Detach& call) const {
+    return call.serial && *call.serial != 0 && *call.serial < sessions_.at(session).last_serial;
+}
+
 Answers RightsModel::answers_to(int session, const Detach& call) const {
     const Session& caller = sessions_.at(session);
-    if (is_repeated(session, call)) {
+    if (is_repeated(session, call) || is_late(session, call)) {
         return {success};
     }
     if (call.serial && *call.serial <= caller.last_serial) {
@@ -198,13 +221,11 @@ Answers RightsModel::answers_to(int session, const Detach& call) const {
     }
     Answers wrong;
     if (call.attached) {
-        if (call.segment.name || call.segment.id) {
-            wrong.insert(invalid("attached"));
-        }
         if (*call.attached == 0) {
-            wrong.insert(invalid("attached"));
-        } else if (*call.attached != caller.last_attach_serial) {
-            wrong.insert(success); // there was no such Attach
+            return {invalid("attached")};
+        }
+        if (*call.attached != caller.last_attach_serial) {
+            return {success}; // that Attach was not carried out
         }
     } else if (call.segment.name.has_value() == call.segment.id.has_value()) {
         return {invalid(call.segment.name ? "id" : "name")};
@@ -224,22 +245,49 @@ Answers RightsModel::answers_to(int session, const Detach& call) const {
 
 void RightsModel::done(int session, const Detach& call, const std::string& /*id*/) {
     Session& caller = sessions_.at(session);
-    if (is_repeated(session, call)) {
+    if (is_repeated(session, call) || is_late(session, call)) {
         return;
     }
     const bool nothing = call.attached && *call.attached != caller.last_attach_serial;
     const Segment* found = call.attached ? find(caller.last_attached) : find_attached(session, call.segment);
+    count(session, call);
+    if (!nothing) {
+        take_back(session, *find(found->id), call.access);
+    }
+}
+
+// A Detach that finds nothing to take back has used its number all the same.
+void RightsModel::refused(int session, const Call& call, const std::string& error) {
+    if (const auto* detach = std::get_if<Detach>(&call)) {
+        if (error == no_such_segment || error == invalid("name") || error == invalid("id")) {
+            count(session, *detach);
+        }
+    } else if (const auto* attach = std::get_if<Attach>(&call);
+               attach != nullptr && is_repeated(session, *attach)) {
+        // Its caller takes it as not carried out, and will not detach: so the first one is taken back, once.
+        Session& caller = sessions_.at(session);
+        Segment* segment = find(caller.last_attached);
+        if (segment != nullptr && has(session, *segment) && !std::exchange(caller.is_taken_back, true)) {
+            take_back(session, *segment, attach->access);
+        }
+    }
+}
+
+void RightsModel::count(int session, const Detach& call) {
     if (call.serial) {
+        Session& caller = sessions_.at(session);
         caller.last_serial = *call.serial;
         caller.last_detach = call;
         caller.last_attach.reset();
     }
-    if (nothing) {
+}
+
+void RightsModel::take_back(int session, Segment& segment, std::optional<Access> access) {
+    Attachment& attachment = segment.attachments.at(session);
+    const bool writing = access ? *access == Access::write : attachment.writers > 0;
+    if ((writing ? attachment.writers : attachment.readers) == 0) {
         return;
     }
-    Segment& segment = *find(found->id);
-    Attachment& attachment = segment.attachments.at(session);
-    const bool writing = call.access ? *call.access == Access::write : attachment.writers > 0;
     --(writing ? attachment.writers : attachment.readers);
     if (attachment.readers + attachment.writers == 0) {
         drop_attachment(session, segment);
@@ -263,10 +311,11 @@ Answers RightsModel::answers_to(int session, const Publish& call) const {
     if (find_live({.name = call.name, .id = {}}) != nullptr) {
         wrong.insert("NameTaken");
     }
+    wrong = or_success(std::move(wrong));
     if (segment->exclusive_writer && !segment->sealed_for_new_writers) {
-        wrong.insert("NotSealed");
+        wrong.insert("NotSealed"); // the broker may leave that to the creator
     }
-    return or_success(std::move(wrong));
+    return wrong;
 }
 
 void RightsModel::done(int /*session*/, const Publish& call, const std::string& /*id*/) {
@@ -339,8 +388,12 @@ Answers RightsModel::answers_to(int session, const Describe& call) const {
     if (segment != nullptr && has(session, *segment)) {
         return {success};
     }
-    if (segment == nullptr || !segment->is_whole()) {
+    if (segment == nullptr) {
         return {no_such_segment};
+    }
+    if (!segment->is_whole()) {
+        return may(session, Access::read, *segment) ? Answers{no_such_segment, success}
+                                                    : Answers{no_such_segment};
     }
     if (!may(session, Access::read, *segment)) {
         return owns(session, *segment) ? Answers{no_such_segment, access_denied, success}
@@ -357,6 +410,7 @@ Answers RightsModel::answers_to(int session, const Hello& call) const {
 
 void RightsModel::done(int session, const Hello& call, const std::string& /*id*/) {
     if (call.resumes && *call.resumes != session) {
+        sessions_.at(*call.resumes).user = sessions_.at(session).user; // who the process is by now
         end(session);
     }
 }

@@ -6,12 +6,15 @@
 namespace memshare::test::attack {
 
 inline void idle_connections(const std::string& socket_path) {
-    std::vector<RawPeer> peers;
-    for (int number = 0; number < 600; ++number) {
-        RawPeer& peer = peers.emplace_back(socket_path);
-        peer.send_what_goes("{" + std::string(100'000, ' '));
+    {
+        std::vector<RawPeer> peers;
+        for (int number = 0; number < 600; ++number) {
+            RawPeer& peer = peers.emplace_back(socket_path);
+            peer.send_what_goes("{" + std::string(100'000, ' '));
+        }
+        std::this_thread::sleep_for(a_while);
     }
-    std::this_thread::sleep_for(a_while);
+    leave_some_to_others();
 }
 
 inline void untouched_memory(const std::string& socket_path) {
@@ -22,6 +25,8 @@ inline void untouched_memory(const std::string& socket_path) {
         }
     }
     std::this_thread::sleep_for(a_while);
+    peer.call("Goodbye");
+    leave_some_to_others();
 }
 
 } // namespace memshare::test::attack

@@ -41,6 +41,21 @@ inline Made make(RawPeer& peer, const Json& parameters) {
     return {answer["segment"]["id"], std::move(answer.fds.front())};
 }
 
+// A child process. If the broker refuses it what it needs, it ends without a word: then so does the attack's
+// round.
+inline ChildProcess child(const ChildProcess::Work& work) {
+    return ChildProcess([work](Lines& parent) {
+        try {
+            work(parent);
+        } catch (const std::exception& /*it is out of quota, or was hung up on*/) {
+            _exit(0);
+        }
+    });
+}
+
+// Attacks that take all that their user may have leave the user's other attacks some time without them.
+inline void leave_some_to_others() { std::this_thread::sleep_for(4 * a_while); }
+
 // A thread that does the same until it is destroyed.
 class Meanwhile {
   public:

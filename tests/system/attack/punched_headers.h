@@ -13,7 +13,7 @@ inline void punched_headers(const std::string& socket_path) {
     constexpr std::size_t size = 32UL << 20U;
     constexpr off_t lock_word = 64;
     std::vector<Made> all;
-    ChildProcess holder([&](Lines& parent) {
+    ChildProcess holder = child([&](Lines& parent) {
         RawPeer peer(socket_path);
         const std::uint32_t number = peer.call("Hello")["holder"];
         for (int segment = 0; segment < 8; ++segment) {

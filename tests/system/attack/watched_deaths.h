@@ -13,7 +13,7 @@ inline void watched_deaths(const std::string& socket_path) {
             number % 2 == 0 ? "" : std::string(number, '?') + repeated("*a", 60) + "b";
         watchers.emplace_back(socket_path).send_call("Watch", {{"pattern", pattern}}, {{"more", true}});
     }
-    ChildProcess maker([&](Lines& parent) {
+    ChildProcess maker = child([&](Lines& parent) {
         RawPeer peer(socket_path);
         for (int number = 0; number < 1500; ++number) {
             const std::string name = std::to_string(getuid()) + "w" + std::to_string(number) + " ";
