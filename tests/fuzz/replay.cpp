@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 int main(int count, char** arguments) {
     if (count != 2) {
-        std::cerr << "usage: fuzz_replay FOLDER\n";
+        std::cerr << "usage: replay_message FOLDER, or replay_calls FOLDER\n";
         return 2;
     }
     std::size_t inputs = 0;
