@@ -114,6 +114,7 @@ class Restoration {
     void take(const ProgressRecord& is, Record& record) {
         if (Session* session = registry_.find_session(is.holder)) {
             session->last_serial = is.last_serial;
+            session->last_digest = is.last_digest;
             session->last_attach_serial = is.last_attach_serial;
             session->last_attached = is.last_attached;
             session->progress = std::move(record);
@@ -139,8 +140,6 @@ class Restoration {
                                               .creator = is.creator,
                                               .age = is.age,
                                               .ended = is.ended,
-                                              .frozen = memory->is_frozen(),
-                                              .closed_to_writers = memory->is_closed_to_new_writers(),
                                               .recoveries = is.recoveries,
                                               .last_recovery = std::move(is.last_recovery),
                                               .charge = std::move(charges.segment),
@@ -169,7 +168,10 @@ class Restoration {
             return;
         }
         if (is.readers + is.writers == 0) {
-            restored_.held.push_back({segment->second->remains(), is.holder, std::move(record)});
+            restored_.held.push_back({.remains = segment->second->remains(),
+                                      .owner = segment->second->is.rights.uid,
+                                      .holder = is.holder,
+                                      .record = std::move(record)});
             return;
         }
         Session* const session = registry_.find_session(is.holder);
@@ -261,6 +263,7 @@ void Archive::keep_progress(Session& session) {
     if (keeps()) {
         write(session.progress, ProgressRecord{.holder = session.holder,
                                                .last_serial = session.last_serial,
+                                               .last_digest = session.last_digest,
                                                .last_attach_serial = session.last_attach_serial,
                                                .last_attached = session.last_attached});
     }

@@ -10,6 +10,7 @@ namespace memshare::daemon {
 // The lock that a session may have held of a segment when it detached.
 struct Held {
     Remains remains;
+    std::uint32_t owner = 0; // the segment's
     HolderId holder = 0;
     Record record;
 };

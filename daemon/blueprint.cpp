@@ -1,5 +1,6 @@
 #include "daemon/blueprint.h"
 
+#include "daemon/call_digest.h"
 #include "daemon/clock.h"
 
 #include <algorithm>
@@ -23,7 +24,8 @@ Answer<Blueprint> blueprint_of(const Session& session, const proto::Create& call
                    .created_usec = now_usec(),
                    .freezable = call.freezable,
                    .exclusive_writer = call.exclusive_writer,
-                   .huge_pages = call.huge_pages};
+                   .huge_pages = call.huge_pages,
+                   .digest = call.id ? digest_of(call) : 0};
     if (auto wrong = plan.type.complete()) {
         return invalid(*std::move(wrong));
     }

@@ -22,28 +22,12 @@ Broker::Broker(asio::io_context& loop, Quota& quota, Archive& archive)
       archive_(archive),
       registry_(archive),
       service_(
-          registry_, quota, archive,
-          [this](Errands::Errand errand, Haste haste) { run(std::move(errand), haste); }, log),
-      errands_(loop),
+          registry_, quota, archive, [this](Work work) { worker_.run(std::move(work)); }, log),
+      worker_(loop, [this] { after_change(); }),
       lifelines_(loop, [this](HolderId session) { end(session); }),
       tidying_(loop),
       idling_(loop),
       turns_(loop) {}
-
-// What is done with its outcome changes what there is.
-void Broker::run(Errands::Errand errand, Haste haste) {
-    auto work = [this, errand = std::move(errand)]() -> Outcome {
-        Outcome outcome = errand();
-        if (!outcome) {
-            return {};
-        }
-        return [this, outcome = std::move(outcome)]() mutable {
-            std::exchange(outcome, {})();
-            commit();
-        };
-    };
-    haste == Haste::none ? errands_.run(std::move(work)) : errands_.run_first(std::move(work));
-}
 
 proto::Result<void> Broker::restore() {
     if (auto restored = service_.restore(); !restored) {
@@ -75,6 +59,10 @@ void Broker::end_the_idle() {
     for (const HolderId session : idle) {
         end(session);
     }
+}
+
+bool Broker::finish(std::chrono::steady_clock::time_point until) {
+    return worker_.finish(until) && closer_.finish(until);
 }
 
 proto::Answer<Admission> Broker::admit(std::uint32_t uid) {
@@ -188,6 +176,11 @@ void Broker::settle(HolderId session) {
             line.mapped()->hang_up();
         }
     }
+    after_change();
+}
+
+// After anything that may have ended a segment.
+void Broker::after_change() {
     closer_.close(registry_.take_released());
     commit();
 }

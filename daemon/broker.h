@@ -2,10 +2,10 @@
 #pragma once
 
 #include "daemon/closer.h"
-#include "daemon/errands.h"
 #include "daemon/lifeline.h"
 #include "daemon/service.h"
 #include "daemon/turns.h"
+#include "daemon/worker.h"
 
 #include <asio/steady_timer.hpp>
 
@@ -29,6 +29,11 @@ class Broker {
 
     // Goes on from what is kept, before anything else. An error, if it cannot be taken up; it stays as it is.
     proto::Result<void> restore();
+
+    // When the loop has ended: waits until no work on clients' memory is left. False, if that takes longer:
+    // then this object cannot be destroyed soon, and is left to the end of the process. The next process does
+    // the rest.
+    bool finish(std::chrono::steady_clock::time_point until);
 
     asio::io_context& loop() { return loop_; }
 
@@ -63,10 +68,10 @@ class Broker {
     void over(HolderId session, Line& line);
 
   private:
-    void run(Errands::Errand errand, Haste haste);
     void end(HolderId session);
     void end_the_idle();
     void settle(HolderId session);
+    void after_change();
     void commit();
     void tidy_later();
     void tidy();
@@ -76,7 +81,7 @@ class Broker {
     Registry registry_;
     Service service_;
     Closer closer_;
-    Errands errands_; // after what they work on
+    Worker worker_; // after what it works on
     Lifelines lifelines_;
     std::unordered_map<HolderId, Line*> lines_;
     std::unordered_map<std::uint32_t, std::shared_ptr<const void>>

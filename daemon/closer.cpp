@@ -36,6 +36,11 @@ void Closer::close(std::vector<std::shared_ptr<Memory>> memories) {
     leave(std::move(kept));
 }
 
+bool Closer::finish(std::chrono::steady_clock::time_point until) {
+    std::unique_lock lock(mutex_);
+    return idle_.wait_until(lock, until, [this] { return waiting_.empty() && !is_closing_; });
+}
+
 void Closer::leave(std::vector<Kept> owners) {
     if (owners.empty()) {
         return;
@@ -55,9 +60,12 @@ void Closer::work() {
     while (!ending_ || !waiting_.empty()) {
         changed_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
         std::vector<Kept> now = std::exchange(waiting_, {});
+        is_closing_ = true;
         lock.unlock();
         now.clear();
         lock.lock();
+        is_closing_ = false;
+        idle_.notify_all();
     }
 }
 

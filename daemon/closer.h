@@ -3,6 +3,7 @@
 
 #include "daemon/memory.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -22,6 +23,9 @@ class Closer {
 
     void close(std::vector<std::shared_ptr<Memory>> memories);
 
+    // Waits until all is closed. False, if that takes longer.
+    bool finish(std::chrono::steady_clock::time_point until);
+
     // To the thread with these, however little they are.
     using Kept = std::shared_ptr<const void>; // by whom it is closed with the last one who keeps it
     void leave(std::vector<Kept> owners);
@@ -30,9 +34,10 @@ class Closer {
     void work();
 
     std::mutex mutex_;
-    std::condition_variable changed_;
+    std::condition_variable changed_, idle_;
     std::vector<Kept> waiting_;
     bool ending_ = false;
+    bool is_closing_ = false;
     std::thread worker_;
 };
 

@@ -20,8 +20,12 @@ proto::Segment described(const Segment& segment) {
             .created_usec = is.created_usec,
             .attachments = segment.attached.size(),
             .huge_pages = is.huge_pages,
-            .frozen = segment.frozen,
+            .frozen = segment.is_frozen(),
             .ended = segment.ended};
+}
+
+std::string name_of(const Segment& segment) {
+    return segment.is.name ? segment.is.name->text() : segment.is.id.text();
 }
 
 } // namespace memshare::daemon

@@ -7,4 +7,7 @@ namespace memshare::daemon {
 
 proto::Segment described(const Segment& segment);
 
+// Its name, or the id of one that has none.
+std::string name_of(const Segment& segment);
+
 } // namespace memshare::daemon

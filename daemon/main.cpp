@@ -94,6 +94,13 @@ void keep_reloading(asio::signal_set& signals, const Options& options, Quota& qu
     });
 }
 
+// A client can make the kernel hold up a thread that works on that client's memory. A stop does not wait for
+// it.
+constexpr std::chrono::milliseconds longest_farewell{500};
+
+// Leaves everything as SIGKILL would, for the next process to go on from.
+[[noreturn]] void end_at_once() { _exit(EXIT_SUCCESS); }
+
 Result<void> run_broker(const Options& options) {
     auto inherited = inherited_descriptors();
     if (!inherited) {
@@ -138,6 +145,10 @@ Result<void> run_broker(const Options& options) {
     tell_ready();
     run(loop);
     tell_stopping();
+    if (!broker.finish(std::chrono::steady_clock::now() + longest_farewell)) {
+        file.reset();
+        end_at_once();
+    }
     return {};
 }
 

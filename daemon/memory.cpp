@@ -108,34 +108,27 @@ Result<Memory> Memory::adopt(Fd fd, HugePages pages) {
     return Memory(std::move(fd), static_cast<std::uint64_t>(status.st_size), pages);
 }
 
-bool Memory::is_frozen() const { return (fcntl(fd_.number(), F_GET_SEALS) & F_SEAL_WRITE) != 0; }
-
-bool Memory::is_closed_to_new_writers() const {
-    return (fcntl(fd_.number(), F_GET_SEALS) & F_SEAL_FUTURE_WRITE) != 0;
+bool Memory::has_seal(unsigned seal) const {
+    const int seals = fcntl(fd_.number(), F_GET_SEALS);
+    return seals >= 0 && (static_cast<unsigned>(seals) & seal) != 0;
 }
 
-Result<void> Memory::freeze() {
-    if (fcntl(fd_.number(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
-        const int error = errno;
-        if (is_frozen()) {
-            return {}; // another call has done it meanwhile
-        }
-        return system_error("freeze a memfd", error);
-    }
-    return {};
-}
+bool Memory::is_frozen() const { return has_seal(F_SEAL_WRITE); }
 
-Result<void> Memory::forbid_new_writers() {
-    if (fcntl(fd_.number(), F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0) {
-        return system_error("close a memfd to other writers");
-    }
-    return {};
+bool Memory::is_closed_to_new_writers() const { return has_seal(F_SEAL_FUTURE_WRITE); }
+
+std::uint32_t Memory::word_at(std::size_t offset) const {
+    std::uint32_t word = 0;
+    const ssize_t size = pread(fd_.number(), &word, sizeof(word), static_cast<off_t>(offset));
+    return size == static_cast<ssize_t>(sizeof(word)) ? word : 0;
 }
 
 std::uint32_t Memory::lock_word() const {
-    std::uint32_t word = 0;
-    constexpr off_t place = offsetof(abi::Header, lock) + offsetof(abi::LockLine, word);
-    return pread(fd_.number(), &word, sizeof(word), place) == static_cast<ssize_t>(sizeof(word)) ? word : 0;
+    return word_at(offsetof(abi::Header, lock) + offsetof(abi::LockLine, word));
+}
+
+std::uint32_t Memory::watchers() const {
+    return word_at(offsetof(abi::Header, change) + offsetof(abi::ChangeLine, watchers));
 }
 
 bool Memory::is_untouched() const {

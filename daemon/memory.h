@@ -9,11 +9,11 @@
 
 namespace memshare::daemon {
 
-// What nobody can do to the memory, by the kernel's seals, besides resizing it.
+// Which seals clients can add to the memory, besides those against resizing that it has from the start.
 enum class Seals {
-    all,              // nothing can be forbidden later
-    freezable,        // writing can be
-    exclusive_writer, // new ways to write can be, once its creator has mapped it
+    all,              // none
+    freezable,        // F_SEAL_WRITE
+    exclusive_writer, // F_SEAL_FUTURE_WRITE, which its creator adds once it has mapped the memory
 };
 
 class Memory {
@@ -35,19 +35,15 @@ class Memory {
     // Writes the first bytes of the payload, before anybody else has a descriptor. Not into pages of a pool.
     proto::Result<void> write(std::span<const std::byte> bytes, std::uint64_t offset);
 
-    // From here on nobody can write, for ever. An error (device_or_resource_busy), if somebody has it mapped
-    // for writing.
-    proto::Result<void> freeze();
-
-    // From here on only those can write who have it mapped for writing already.
-    proto::Result<void> forbid_new_writers();
-
-    // Whether the one or the other was done.
+    // Which seals clients have added by now. No seal is added here once a client has the memory: that would
+    // wait for as long as a client holds the memfd's lock in the kernel, in a write(2) or fallocate(2) of its
+    // own.
     bool is_frozen() const;
     bool is_closed_to_new_writers() const;
 
     // What the header says, without touching its page.
     std::uint32_t lock_word() const;
+    std::uint32_t watchers() const;
     bool is_untouched() const; // all of it is zero
 
     // Its page, however large, for a moment, as there may be more segments than a process can map.
@@ -66,6 +62,8 @@ class Memory {
     bool is_released() const { return is_released_; }
 
   private:
+    std::uint32_t word_at(std::size_t offset) const;
+    bool has_seal(unsigned seal) const;
     Memory(proto::Fd fd, std::uint64_t size, proto::HugePages pages)
         : fd_(std::move(fd)), size_(size), pages_(pages) {}
     static proto::Result<Memory> create_of(proto::HugePages pages, const proto::SegmentId& id,

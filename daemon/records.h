@@ -32,13 +32,13 @@ template <> struct MembersOf<daemon::Caller> {
 template <> struct MembersOf<daemon::Blueprint> {
     static constexpr auto list() {
         using daemon::Blueprint;
-        return std::tuple(required("id", &Blueprint::id), optional("name", &Blueprint::name),
-                          required("type", &Blueprint::type), required("lifetime", &Blueprint::lifetime),
-                          required("rights", &Blueprint::rights),
-                          required("createdUSec", &Blueprint::created_usec),
-                          optional("freezable", &Blueprint::freezable),
-                          optional("exclusiveWriter", &Blueprint::exclusive_writer),
-                          optional("hugePages", &Blueprint::huge_pages));
+        return std::tuple(
+            required("id", &Blueprint::id), optional("name", &Blueprint::name),
+            required("type", &Blueprint::type), required("lifetime", &Blueprint::lifetime),
+            required("rights", &Blueprint::rights), required("createdUSec", &Blueprint::created_usec),
+            optional("freezable", &Blueprint::freezable),
+            optional("exclusiveWriter", &Blueprint::exclusive_writer),
+            optional("hugePages", &Blueprint::huge_pages), optional("digest", &Blueprint::digest));
     }
 };
 
@@ -75,12 +75,14 @@ struct ProgressRecord {
     static constexpr std::uint32_t kind = 2;
     HolderId holder = 0;
     std::uint64_t last_serial = 0;
+    std::uint64_t last_digest = 0;
     std::uint64_t last_attach_serial = 0;
     proto::SegmentId last_attached;
 
     static constexpr auto members() {
         using Self = ProgressRecord;
         return std::tuple(required("holder", &Self::holder), required("lastSerial", &Self::last_serial),
+                          optional("lastDigest", &Self::last_digest),
                           required("lastAttachSerial", &Self::last_attach_serial),
                           required("lastAttached", &Self::last_attached));
     }

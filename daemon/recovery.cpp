@@ -29,21 +29,33 @@ bool holds_lock(const Memory& memory, HolderId session) {
     return abi::holder_of(memory.lock_word()) == session;
 }
 
+namespace {
+
+constexpr auto is_sealed = std::errc::operation_not_permitted;
+
+// Where the kernel lets the daemon write no more, a process that sleeps can still be woken.
+Result<void> wake_in_sealed(const Remains& remains, HolderId dead) {
+    const auto mapping = remains.memory->map_header(Mapping::Access::read);
+    if (!mapping) {
+        return std::unexpected(mapping.error());
+    }
+    abi::futex_wake_all(header_in(*mapping).change.signal);
+    if (!remains.exclusive_writer && !remains.memory->is_frozen() && holds_lock(*remains.memory, dead)) {
+        return proto::system_error("pass on the lock of a segment that a client has sealed", EPERM);
+    }
+    return {};
+}
+
+} // namespace
+
 Result<void> recover(const Remains& remains, HolderId dead) {
     if (remains.memory->is_untouched()) {
         return {}; // who sleeps there all the same looks again by itself
     }
-    if (remains.exclusive_writer) { // it was the only one who could lock, and we can change nothing
-        const auto mapping = remains.memory->map_header(Mapping::Access::read);
-        if (!mapping) {
-            return std::unexpected(mapping.error());
-        }
-        abi::futex_wake_all(header_in(*mapping).change.signal);
-        return {};
-    }
     const auto mapping = remains.memory->map_header(Mapping::Access::write);
     if (!mapping) {
-        return std::unexpected(mapping.error());
+        return mapping.error().code == is_sealed ? wake_in_sealed(remains, dead)
+                                                 : std::unexpected(mapping.error());
     }
     const HoleGuard guard(mapping->bytes());
     abi::recover(header_in(*mapping).lock, dead);
@@ -52,38 +64,29 @@ Result<void> recover(const Remains& remains, HolderId dead) {
 }
 
 Result<void> recover_lock(const Remains& remains, HolderId gone) {
-    if (remains.exclusive_writer || !holds_lock(*remains.memory, gone)) {
+    if (!holds_lock(*remains.memory, gone)) {
         return {};
     }
     const auto mapping = remains.memory->map_header(Mapping::Access::write);
     if (!mapping) {
-        return std::unexpected(mapping.error());
+        return mapping.error().code == is_sealed ? wake_in_sealed(remains, gone)
+                                                 : std::unexpected(mapping.error());
     }
     const HoleGuard guard(mapping->bytes());
     abi::recover(header_in(*mapping).lock, gone);
     return {};
 }
 
-Result<void> tell_all_changes(Memory& memory) {
-    constexpr std::uint32_t one = 1;
-    return memory.write(std::as_bytes(std::span(&one, 1)),
-                        offsetof(abi::Header, change) + offsetof(abi::ChangeLine, watchers));
-}
-
-Result<void> count_watcher(const Remains& remains, bool more) {
+Result<void> set_watchers(const Remains& remains, std::uint32_t count) {
     if (remains.exclusive_writer) {
-        return {}; // all changes are told anyway
+        return {}; // its creator has all changes told
     }
     const auto mapping = remains.memory->map_header(Mapping::Access::write);
     if (!mapping) {
-        return std::unexpected(mapping.error());
+        return mapping.error().code == is_sealed ? Result<void>() : std::unexpected(mapping.error());
     }
     const HoleGuard guard(mapping->bytes());
-    std::atomic<std::uint32_t>& watchers = header_in(*mapping).change.watchers;
-    std::uint32_t count = watchers.load();
-    // Whoever can write may have written anything there.
-    while ((more || count > 0) && !watchers.compare_exchange_weak(count, more ? count + 1 : count - 1)) {
-    }
+    header_in(*mapping).change.watchers.store(count);
     return {};
 }
 

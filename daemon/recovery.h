@@ -1,8 +1,8 @@
-// What a session leaves in memory that it could write: perhaps a lock that it held, perhaps a wake-up that it
-// owed. It is made good here, so that nobody waits for the dead.
+// Mends what a session leaves in memory that it could write: a lock that it held, a wake-up that it owed. So
+// no process waits for a dead one.
 //
-// The header's page is mapped for it and touched, which can take as long as somebody who can write there
-// likes: so all of this but holds_lock() is for a thread that nobody waits for.
+// All of this but holds_lock() maps and touches the header's page, which a writer of the segment can make
+// last as long as it likes: so it is work for a Worker.
 #pragma once
 
 #include "daemon/memory.h"
@@ -18,23 +18,23 @@ using HolderId = std::uint32_t; // 1 to 2^30 - 1: what a lock word can hold
 struct Remains {
     std::shared_ptr<const Memory> memory;
     bool counts_changes = false;   // its version is a count, as it is not for a value of two slots
-    bool exclusive_writer = false; // nobody else can write there, nor we
+    bool exclusive_writer = false; // no other process can write there, nor the daemon once it is sealed
 };
 
 // Whether the session has the lock now. Waits for nobody, and allocates nothing.
 bool holds_lock(const Memory& memory, HolderId session);
 
-// Passes the lock on, if the session held it, and has everybody who waits look again. To be called when the
-// session can touch the memory no more. An error, if the memory cannot be mapped.
+// Passes the lock on, if the session held it, and has all waiters look again. To be called when the session
+// can touch the memory no more. An error, if the memory cannot be mapped, or if a client has sealed it, so
+// that a lock that the session held stays held.
 proto::Result<void> recover(const Remains& remains, HolderId dead);
 
 // The lock alone: for a session whose process lives on, and owes nobody a wake-up.
 proto::Result<void> recover_lock(const Remains& remains, HolderId gone);
 
-// From here on all changes of new memory are told, whether or not anybody is known to wait.
-proto::Result<void> tell_all_changes(Memory& memory);
-
-// Counts somebody who waits for changes but cannot write, so that all changes are told, or takes that back.
-proto::Result<void> count_watcher(const Remains& remains, bool more);
+// Says in the header how many attachments wait for changes and cannot write: if any does, each change is
+// told. In sealed memory it does nothing: then no new writer comes, and waiters look by themselves once a
+// second.
+proto::Result<void> set_watchers(const Remains& remains, std::uint32_t count);
 
 } // namespace memshare::daemon

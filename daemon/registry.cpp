@@ -77,6 +77,7 @@ Segment& Registry::restore(std::unique_ptr<Segment> segment) {
 }
 
 void Registry::restore(Session& session, Segment& segment, Attachment attachment) {
+    segment.waiting += attachment.waits ? 1 : 0;
     session.attachments.emplace(&segment, std::move(attachment));
     segment.attached.insert(&session);
 }
@@ -118,9 +119,7 @@ Registry::Legacy Registry::end_session(Session& session) {
     while (!session.attachments.empty()) {
         auto& [segment, attachment] = *session.attachments.begin();
         Left one{.segment = segment, .written = attachment.writers > 0, .waited = attachment.waits};
-        if (std::exchange(attachment.waits, false)) {
-            keeper_.keep(session, *segment, attachment); // it is taken back once, or not at all
-        }
+        segment->waiting -= attachment.waits ? 1 : 0;
         one.record = std::move(attachment.record);
         if (drop_attachment(session, *segment)) {
             legacy.left.push_back(std::move(one));
@@ -186,6 +185,14 @@ void Registry::attach(Session& session, Segment& segment, Access access, std::ui
     keeper_.keep(session, segment, place->second);
 }
 
+void Registry::count_as_waiting(Session& session, Segment& segment) {
+    Attachment& attachment = session.attachments.at(&segment);
+    if (!std::exchange(attachment.waits, true)) {
+        ++segment.waiting;
+        keeper_.keep(session, segment, attachment);
+    }
+}
+
 std::optional<Registry::Left> Registry::detach(Session& session, Segment& segment,
                                                std::optional<Access> access) {
     const auto place = session.attachments.find(&segment);
@@ -203,6 +210,7 @@ std::optional<Registry::Left> Registry::detach(Session& session, Segment& segmen
     Left left{.segment = &segment,
               .written = writing && handles == 0,
               .waited = is_last && std::exchange(attachment.waits, false)};
+    segment.waiting -= left.waited ? 1 : 0;
     keeper_.keep(session, segment, attachment);
     if (is_last) {
         left.record = std::move(attachment.record);

@@ -48,8 +48,10 @@ struct Session {
     std::uint64_t process_inode = 0;
     std::shared_ptr<const proto::Fd> process_fd;
     std::string program;
-    std::uint64_t last_serial = 0;        // of the numbered calls that it has made
-    std::uint64_t last_attach_serial = 0; // of the last Attach among them, and what it attached
+    // Of its numbered calls the last one that was carried out, and the last Attach among them.
+    std::uint64_t last_serial = 0;
+    std::uint64_t last_digest = 0;
+    std::uint64_t last_attach_serial = 0;
     proto::SegmentId last_attached;
     Charge charge;
     Admission::Guest guest; // as long as it may only go on with another
@@ -74,19 +76,19 @@ struct Blueprint {
     bool freezable = false;
     bool exclusive_writer = false; // nobody but its creator ever writes
     proto::HugePages huge_pages{}; // that it has; before there is memory, that are asked for
+    std::uint64_t digest = 0;      // of the Create that asks for it
 };
 
 struct Segment {
     Blueprint is;
-    std::shared_ptr<Memory> memory; // shared with errands that are under way
+    std::shared_ptr<Memory> memory; // shared with work that is under way
     std::int64_t creator_pid = 0;
     std::string creator_program;
-    HolderId creator = 0;           // of the session that made it
-    std::uint64_t age = 0;          // rank among all segments ever made
-    bool ended = false;             // nobody can find it any more
-    bool frozen = false;            // nobody can write to it any more
-    bool closed_to_writers = false; // but to its exclusive one
-    std::uint64_t recoveries = 0;   // how often its lock was passed on from the dead
+    HolderId creator = 0;         // of the session that made it
+    std::uint64_t age = 0;        // rank among all segments ever made
+    bool ended = false;           // nobody can find it any more
+    std::uint32_t waiting = 0;    // attachments that wait for changes and cannot write
+    std::uint64_t recoveries = 0; // how often its lock was passed on from the dead
     std::optional<proto::DeadHolder> last_recovery;
     Charge charge;
     Charge name_charge;
@@ -98,8 +100,13 @@ struct Segment {
 
     Remains remains() const;
 
-    // Others can have it: its exclusive writer, if it has one, has mapped it.
-    bool is_whole() const { return !is.exclusive_writer || closed_to_writers; }
+    // By the kernel's seals, which a client adds: no process can write to it any more.
+    bool is_frozen() const { return is.freezable && memory->is_frozen(); }
+
+    // Other sessions can have it: its exclusive writer, if it has one, has named or sealed it.
+    bool is_whole() const {
+        return !is.exclusive_writer || is.name.has_value() || memory->is_closed_to_new_writers();
+    }
 };
 
 // What a new segment, its name, its descriptor and its creator's attachment take.
@@ -144,7 +151,7 @@ class Registry {
     struct Left {
         Segment* segment = nullptr;
         bool written = false; // it could write
-        bool waited = false;  // and this, that it waited for changes
+        bool waited = false;  // it counted in the segment's `waiting`, and does not any more
         Record record{};      // of the attachment, if that is over
     };
 
@@ -171,6 +178,9 @@ class Registry {
     // Attaches a session, or once more one that is attached already (then without a charge).
     void attach(Session& session, Segment& segment, proto::Access access, std::uint64_t now_usec,
                 Charge charge);
+
+    // From now on this session, which has it attached, counts in the segment's `waiting`, once.
+    void count_as_waiting(Session& session, Segment& segment);
 
     // Takes back one handle of a session's: what that leaves, without a segment if it is gone. Nothing, if it
     // has no handle of this access.
@@ -204,6 +214,13 @@ class Registry {
     void for_each_session(auto each) const {
         for (const auto& [holder, session] : sessions_) {
             each(*session);
+        }
+    }
+
+    // Calls each(segment), also for those that have ended.
+    void for_each_segment(auto each) const {
+        for (const auto& [id, segment] : segments_) {
+            each(*segment);
         }
     }
 

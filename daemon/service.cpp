@@ -1,7 +1,7 @@
 #include "daemon/service.h"
 
 #include "daemon/clock.h"
-#include "daemon/recovery.h"
+#include "daemon/resumption.h"
 #include "proto/interface_description.h"
 #include "proto/utf8.h"
 
@@ -13,11 +13,11 @@ using proto::Answer;
 using proto::InvalidParameter;
 using proto::Nothing;
 
-Service::Service(Registry& registry, Quota& quota, Archive& archive, Elsewhere elsewhere, Tell tell)
+Service::Service(Registry& registry, Quota& quota, Archive& archive, Executor executor, Tell tell)
     : registry_(registry),
       quota_(quota),
       archive_(archive),
-      elsewhere_(std::move(elsewhere)),
+      executor_(std::move(executor)),
       tell_(std::move(tell)),
       started_usec_(now_usec()) {
     registry.tell(*this);
@@ -55,109 +55,17 @@ proto::Result<void> Service::restore() {
     for (Held& held : restored->held) {
         recover_one(std::move(held));
     }
+    registry_.for_each_segment([this](const Segment& segment) {
+        if (!segment.is.exclusive_writer && segment.memory->watchers() != segment.waiting) {
+            update_watchers(segment); // the count of another process, which was killed before it was right
+        }
+    });
     return {};
 }
 
 Answer<Charge> Service::wait_for_reader(HolderId holder, std::uint64_t bytes) {
     const Session* session = registry_.find_session(holder);
     return session != nullptr ? quota_.charge(session->caller.uid, Resource::unread_bytes, bytes) : Charge();
-}
-
-// A lock is noted as recovered before it is: whoever gets it may ask at once from whom.
-void Service::end_session(Session& session) {
-    const proto::Process gone = session.process();
-    const HolderId holder = session.holder;
-    std::vector<Remains> locked;
-    std::vector<Remains> others;
-    archive_.keep_the_end_of(session);
-    auto legacy = std::make_shared<Registry::Legacy>(registry_.end_session(session));
-    archive_.commit(); // before anything is made good that would not bear to be twice
-    for (const Registry::Left& left : legacy->left) {
-        if (left.waited) {
-            take_back_watcher(*left.segment);
-        }
-        if (!left.written || left.segment->frozen) {
-            continue;
-        }
-        const bool held = holds_lock(*left.segment->memory, holder);
-        if (held) {
-            note_recovery(*left.segment, gone);
-        }
-        (held ? locked : others).push_back(left.segment->remains());
-    }
-    recover_all(std::move(locked), holder, Haste::somebody_waits, legacy);
-    // In parts, so that the locks of the next one who dies do not wait for all of this one's attachments.
-    constexpr std::size_t at_once = 256;
-    while (!others.empty()) {
-        const auto rest = others.end() - static_cast<std::ptrdiff_t>(std::min(at_once, others.size()));
-        recover_all({std::make_move_iterator(rest), std::make_move_iterator(others.end())}, holder,
-                    Haste::none, legacy);
-        others.erase(rest, others.end());
-    }
-}
-
-// The duty is let go of where it came from: it is nothing that two threads could share.
-void Service::recover_all(std::vector<Remains> left, HolderId dead, Haste haste, const Duty& duty) {
-    if (left.empty()) {
-        return;
-    }
-    elsewhere_(
-        [this, dead, all = std::move(left), kept = duty]() mutable -> Outcome {
-            proto::Result<void> last;
-            for (const Remains& remains : all) {
-                auto recovered = recover(remains, dead);
-                last = recovered ? std::move(last) : std::move(recovered);
-            }
-            return [this, last = std::move(last), done = std::move(kept)] {
-                if (!last) {
-                    tell_({.event = Report::Event::lock_lost,
-                           .sentence = "a lock may stay held: cannot " + last.error().sentence()});
-                }
-            };
-        },
-        haste);
-}
-
-// Its process lives, and has only itself to blame if this comes to nothing.
-void Service::recover_one(Held held) {
-    elsewhere_(
-        [kept = std::make_shared<Held>(std::move(held))]() mutable -> Outcome {
-            static_cast<void>(recover_lock(kept->remains, kept->holder));
-            return [done = std::move(kept)] {};
-        },
-        Haste::somebody_waits);
-}
-
-void Service::take_back_watcher(const Segment& segment) {
-    if (!segment.frozen) {
-        elsewhere_(
-            [remains = segment.remains()]() -> Outcome {
-                static_cast<void>(count_watcher(remains, false)); // at worst one too many is counted
-                return {};
-            },
-            Haste::none);
-    }
-}
-
-// The reply that is made by then is held back until the work is done, and replaced if it comes to nothing.
-void Service::do_before_sending(Outgoing& out, std::function<std::optional<proto::Refusal>()> work,
-                                std::function<void()> when_done) {
-    auto condition = std::make_shared<Outgoing::Condition>();
-    out.condition = condition;
-    elsewhere_(
-        [condition, work = std::move(work), when_done = std::move(when_done)]() -> Outcome {
-            return [condition, when_done, refusal = work()] {
-                condition->met = true;
-                condition->refusal = refusal;
-                if (!refusal && when_done) {
-                    when_done();
-                }
-                if (condition->wake) {
-                    condition->wake();
-                }
-            };
-        },
-        Haste::somebody_waits);
 }
 
 void Service::answer(HolderId holder, const proto::Call& call, Outgoing& out) {
@@ -231,12 +139,12 @@ Answer<proto::Hello::Reply> Service::handle(Turn& turn, const proto::Hello& call
     Session* session = &turn.session;
     if (!call.resume_token.empty()) {
         session = registry_.find_session_by_token(call.resume_token);
-        // A pid alone tells nothing of processes that this one cannot see, as they all have 0.
-        if (session == nullptr || session->process_inode != turn.session.process_inode ||
-            session->pid != turn.session.pid || session->caller.uid != turn.session.caller.uid) {
+        if (session == nullptr || !is_same_process(*session, turn.session)) {
             return std::unexpected(proto::NotResumable{});
         }
         if (session != &turn.session) {
+            session->caller = turn.session.caller; // the kernel's word on who the process is now
+            archive_.keep(*session);
             end_session(turn.session);
             turn.out.session = session->holder;
         }

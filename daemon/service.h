@@ -4,6 +4,7 @@
 #include "daemon/archive.h"
 #include "daemon/report.h"
 #include "daemon/watchers.h"
+#include "daemon/work.h"
 #include "proto/varlink.h"
 
 #include <functional>
@@ -38,16 +39,10 @@ struct Outgoing {
     }
 };
 
-// Slow work, which somebody may be waiting for, and what is done with its outcome; see Errands, which this
-// does not know.
-using Outcome = std::function<void()>;
-enum class Haste { none, somebody_waits };
-using Elsewhere = std::function<void(std::function<Outcome()>, Haste)>;
-
 class Service final : private Observer {
   public:
     // Tells of what happens that nobody asked for.
-    Service(Registry& registry, Quota& quota, Archive& archive, Elsewhere elsewhere, Tell tell);
+    Service(Registry& registry, Quota& quota, Archive& archive, Executor executor, Tell tell);
     Service(const Service&) = delete; // the registry knows it
     Service& operator=(const Service&) = delete;
     ~Service() override = default;
@@ -101,21 +96,27 @@ class Service final : private Observer {
     bool may_stay(Session& session, Outgoing& out);
 
     void happened(proto::EventKind kind, const Segment& segment, const Session* by) override;
+    void tell_watchers(proto::EventKind kind, const Segment& segment, std::optional<proto::Process> process);
+
+    using KeepAlive = std::shared_ptr<const void>; // of records, until all is mended
+    void mend(Segment& segment, HolderId dead, const proto::Process& process, KeepAlive keep_alive);
     void note_recovery(Segment& segment, const proto::Process& dead);
-    using Duty = std::shared_ptr<const void>; // what is kept until all is made good
-    void recover_all(std::vector<Remains> left, HolderId dead, Haste haste, const Duty& duty);
+    void withdraw_recovery(const proto::SegmentId& id, const std::optional<proto::DeadHolder>& before);
+    void tell_recovery(const proto::SegmentId& id, const proto::Process& dead);
+    void tell_loss(const proto::Error& error);
     void recover_one(Held held);
-    void take_back_watcher(const Segment& segment);
-    void note_watcher(HolderId holder, const proto::SegmentId& id);
-    void do_before_sending(Outgoing& out, std::function<std::optional<proto::Refusal>()> work,
-                           std::function<void()> when_done = {});
+    void update_watchers(const Segment& segment);
+    void update_watchers_before_sending(Turn& turn, const Segment& segment, proto::Access access);
+    std::optional<Registry::Left> take_back(Session& session, Segment& segment,
+                                            std::optional<proto::Access> access);
     proto::Lock described_lock(const Segment& segment);
 
     proto::Answer<Segment*> find(const proto::SegmentReference& reference);
     proto::Answer<Segment*> find_attached(const Session& session, const proto::SegmentReference& reference);
     proto::Answer<Segment*> find_to_attach(const Session& session, const proto::Attach& call);
-    proto::Answer<Segment*> find_last_attached(const Session& session);
-    static proto::Answer<void> close_to_other_writers(Segment& segment);
+    proto::Answer<Segment*> find_to_repeat(const Session& session);
+    proto::Answer<void> check_attach(const Session& session, const proto::Attach& call, Segment& segment);
+    proto::Answer<proto::Create::Reply> repeat(Turn& turn, const proto::Create& call, const Segment& made);
     proto::Answer<int> descriptor_for(proto::Access access, Segment& segment);
     proto::Answer<Segment*> find_for(const Session& session, const proto::SegmentReference& reference);
 
@@ -128,7 +129,7 @@ class Service final : private Observer {
     Registry& registry_;
     Quota& quota_;
     Archive& archive_;
-    Elsewhere elsewhere_;
+    Executor executor_;
     Tell tell_;
     Watchers watchers_;
     proto::Counters counters_;

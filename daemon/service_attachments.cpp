@@ -1,6 +1,8 @@
 // The methods that give a session a segment, and take it back.
+#include "daemon/call_digest.h"
 #include "daemon/clock.h"
 #include "daemon/description.h"
+#include "daemon/inheritance.h"
 #include "daemon/recovery.h"
 #include "daemon/service.h"
 #include "daemon/shortage.h"
@@ -13,54 +15,30 @@ using proto::Answer;
 using proto::invalid;
 using proto::NoSuchSegment;
 using proto::Nothing;
-using proto::Refusal;
 
 namespace {
 
-// Whether a numbered Attach is one that has been carried out: its answer was lost.
-bool is_repeated(const Session& session, const proto::Attach& call) {
-    return call.serial && *call.serial == session.last_attach_serial;
-}
-
-// Whether a call is made for the first time, as far as it bears a number; from here on it is not.
-bool counts(Session& session, std::optional<std::uint64_t> serial) {
-    if (serial && *serial <= session.last_serial) {
+// Whether a numbered call is the session's last one said again: its reply was lost. A number that was used
+// for another call, or that is none, is wrong.
+template <typename Method> Answer<bool> is_repeated(const Session& session, const Method& call) {
+    if (!call.serial || *call.serial > session.last_serial) {
         return false;
     }
-    session.last_serial = serial.value_or(session.last_serial);
+    if (*call.serial == 0 || *call.serial != session.last_serial || digest_of(call) != session.last_digest) {
+        return invalid("serial");
+    }
     return true;
 }
 
+// From here on the call counts as carried out.
+template <typename Method> void count(Session& session, const Method& call) {
+    if (call.serial) {
+        session.last_serial = *call.serial;
+        session.last_digest = digest_of(call);
+    }
+}
+
 } // namespace
-
-// Before anybody but its creator has it: the creator has mapped it by then.
-Answer<void> Service::close_to_other_writers(Segment& segment) {
-    if (!segment.is.exclusive_writer || segment.closed_to_writers) {
-        return {};
-    }
-    if (const auto closed = segment.memory->forbid_new_writers(); !closed) {
-        return std::unexpected(refusal_of(closed.error(), 0));
-    }
-    segment.closed_to_writers = true;
-    return {};
-}
-
-// It is counted by now; whoever has gone meanwhile is counted no more.
-void Service::note_watcher(HolderId holder, const proto::SegmentId& id) {
-    Segment* const segment = registry_.find_even_ended(id);
-    Session* const session = registry_.find_session(holder);
-    if (segment == nullptr) {
-        return;
-    }
-    const auto known =
-        session != nullptr ? session->attachments.find(segment) : Session::Attachments::iterator();
-    if (session == nullptr || known == session->attachments.end()) {
-        take_back_watcher(*segment);
-        return;
-    }
-    known->second.waits = true;
-    archive_.keep(*session, *segment, known->second);
-}
 
 // The one for reading is counted as its owner's from when it is first asked for.
 Answer<int> Service::descriptor_for(Access access, Segment& segment) {
@@ -83,41 +61,38 @@ Answer<int> Service::descriptor_for(Access access, Segment& segment) {
     return *fd;
 }
 
-// The segment, if this session may attach it so, and it is what the caller expects.
-Answer<Segment*> Service::find_to_attach(const Session& session, const proto::Attach& call) {
-    if (call.serial && *call.serial <= session.last_serial) {
-        return invalid("serial"); // it is late: what came after it has been carried out
-    }
-    const proto::SegmentReference reference{call.name, call.id};
-    Segment* const inherited =
-        call.mapped && call.id && !call.name ? registry_.find_even_ended(*call.id) : nullptr;
-    const auto found = inherited != nullptr ? inherited : find_attached(session, reference);
-    if (!found) {
-        return std::unexpected(found.error());
-    }
-    Segment& segment = **found;
+// Whether this session may attach the segment so, and it is what the caller expects.
+Answer<void> Service::check_attach(const Session& session, const proto::Attach& call, Segment& segment) {
+    const std::string words = proto::SegmentReference{call.name, call.id}.words();
     if (!segment.is_whole() && segment.creator != session.holder) {
-        return std::unexpected(NoSuchSegment{reference.words()});
+        return std::unexpected(NoSuchSegment{words});
     }
-    if (!may(session.caller, call.access, segment.is.rights)) {
-        return std::unexpected(AccessDenied{reference.words()});
+    if (!may(session.caller, call.access, segment.is.rights) && !is_inherited(registry_, call, segment)) {
+        return std::unexpected(AccessDenied{words});
     }
-    if (call.access == Access::write && segment.frozen) {
-        return std::unexpected(proto::Frozen{reference.words()});
+    if (call.access == Access::write && segment.is_frozen()) {
+        return std::unexpected(proto::Frozen{words});
     }
     if (call.access == Access::write && segment.is.exclusive_writer) {
-        return std::unexpected(AccessDenied{reference.words()});
+        return std::unexpected(AccessDenied{words});
     }
     const proto::ExpectedType expected{.form = call.form, .element = call.element, .count = call.count};
     if (!expected.matches(segment.is.type)) {
         return std::unexpected(proto::TypeMismatch{
-            .name = reference.words(), .expected = expected.words(), .actual = segment.is.type.words()});
+            .name = words, .expected = expected.words(), .actual = segment.is.type.words()});
     }
-    return &segment;
+    return {};
 }
 
-// What the last numbered Attach has attached, as long as it is.
-Answer<Segment*> Service::find_last_attached(const Session& session) {
+Answer<Segment*> Service::find_to_attach(const Session& session, const proto::Attach& call) {
+    const proto::SegmentReference reference{call.name, call.id};
+    Segment* const inherited =
+        call.mapped && call.id && !call.name ? registry_.find_even_ended(*call.id) : nullptr;
+    return inherited != nullptr ? inherited : find_attached(session, reference);
+}
+
+// What the last numbered call has attached, as long as it is.
+Answer<Segment*> Service::find_to_repeat(const Session& session) {
     Segment* const segment = registry_.find_even_ended(session.last_attached);
     if (segment == nullptr || !session.attachments.contains(segment)) {
         return std::unexpected(NoSuchSegment{session.last_attached.text()});
@@ -126,79 +101,109 @@ Answer<Segment*> Service::find_last_attached(const Session& session) {
 }
 
 Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& call) {
-    const bool repeated = is_repeated(turn.session, call);
-    const auto found = repeated ? find_last_attached(turn.session) : find_to_attach(turn.session, call);
+    Session& session = turn.session;
+    const auto repeated = is_repeated(session, call);
+    if (!repeated) {
+        return std::unexpected(repeated.error());
+    }
+    const auto found = *repeated ? find_to_repeat(session) : find_to_attach(session, call);
     if (!found) {
         return std::unexpected(found.error());
     }
     Segment& segment = **found;
+    auto may_attach = check_attach(session, call, segment);
     Charge charge;
-    if (!turn.session.attachments.contains(&segment)) {
-        auto charged = quota_.charge(turn.session.caller.uid, Resource::attachments, 1);
+    if (may_attach && !session.attachments.contains(&segment)) {
+        auto charged = quota_.charge(session.caller.uid, Resource::attachments, 1);
         if (!charged) {
             return std::unexpected(charged.error());
         }
         charge = *std::move(charged);
     }
-    if (const auto closed = close_to_other_writers(segment); !closed) {
-        return std::unexpected(closed.error());
-    }
-    const auto fd = descriptor_for(call.access, segment);
+    const auto fd = may_attach ? descriptor_for(call.access, segment) : std::unexpected(may_attach.error());
     if (!fd) {
+        if (*repeated) { // its caller takes it as not carried out, and would never detach
+            take_back(session, segment, call.access);
+        }
         return std::unexpected(fd.error());
     }
     turn.out.lend(segment.memory, *fd);
-    const auto known = turn.session.attachments.find(&segment);
-    const bool is_attached = known != turn.session.attachments.end();
-    // A repeated one may be so early that what the first has begun is not done; to count twice does no harm.
-    const bool starts_to_wait = call.waits && (repeated || !is_attached || !known->second.waits);
-    if (!repeated) {
-        counts(turn.session, call.serial);
-        turn.session.last_attach_serial = call.serial.value_or(0);
-        turn.session.last_attached = segment.is.id;
-        archive_.keep_progress(turn.session);
+    if (!*repeated) {
+        count(session, call);
+        if (call.serial) {
+            session.last_attach_serial = *call.serial;
+            session.last_attached = segment.is.id;
+            archive_.keep_progress(session);
+        }
         ++counters_.attachments;
-        registry_.attach(turn.session, segment, call.access, now_usec(), std::move(charge));
+        registry_.attach(session, segment, call.access, now_usec(), std::move(charge));
     }
-    if (starts_to_wait && !segment.frozen) {
-        do_before_sending(
-            turn.out,
-            [remains = segment.remains()]() -> std::optional<Refusal> {
-                const auto counted = count_watcher(remains, true);
-                return counted ? std::nullopt : std::optional(refusal_of(counted.error(), abi::page));
-            },
-            [this, holder = turn.session.holder, id = segment.is.id] { note_watcher(holder, id); });
+    // Also if the call is repeated: it may come before the count is stored.
+    if (call.waits && !segment.is_frozen()) {
+        registry_.count_as_waiting(session, segment);
+        update_watchers_before_sending(turn, segment, call.access);
     }
     return proto::MemoryReply{.segment = described(segment)};
 }
 
+// The reply is held back until the count is stored: from then on no change is missed. If it cannot be stored,
+// the reply is replaced by that refusal, and the attachment taken back.
+void Service::update_watchers_before_sending(Turn& turn, const Segment& segment, Access access) {
+    auto condition = std::make_shared<Outgoing::Condition>();
+    turn.out.condition = condition;
+    executor_({.uid = segment.is.rights.uid,
+               .memory = segment.memory.get(),
+               .priority = Priority::urgent,
+               .run = [this, condition, remains = segment.remains(), count = segment.waiting,
+                       holder = turn.session.holder, id = segment.is.id, access]() mutable -> Completion {
+                   auto stored = set_watchers(remains, count);
+                   return [this, condition = std::move(condition), stored = std::move(stored), holder, id,
+                           access] {
+                       condition->met = true;
+                       Session* const session = registry_.find_session(holder);
+                       Segment* const attached = registry_.find_even_ended(id);
+                       if (!stored) {
+                           condition->refusal = refusal_of(stored.error(), abi::page);
+                           if (session != nullptr && attached != nullptr) {
+                               take_back(*session, *attached, access);
+                           }
+                       }
+                       if (condition->wake) {
+                           condition->wake();
+                       }
+                   };
+               }});
+}
+
 Answer<Nothing> Service::handle(Turn& turn, const proto::Detach& call) {
-    if (!counts(turn.session, call.serial)) {
-        return Nothing{}; // it is repeated
+    Session& session = turn.session;
+    if (call.serial && *call.serial != 0 && *call.serial < session.last_serial) {
+        return Nothing{}; // a client tells all again that it has no reply to; this was carried out
     }
-    archive_.keep_progress(turn.session);
-    if (call.attached && *call.attached != turn.session.last_attach_serial) {
-        return Nothing{}; // there was no such Attach
+    const auto repeated = is_repeated(session, call);
+    if (!repeated) {
+        return std::unexpected(repeated.error());
+    }
+    if (*repeated) {
+        return Nothing{};
+    }
+    if (call.attached == 0U) {
+        return invalid("attached");
+    }
+    count(session, call);
+    archive_.keep_progress(session);
+    if (call.attached && *call.attached != session.last_attach_serial) {
+        return Nothing{}; // that Attach was not carried out
     }
     const proto::SegmentReference reference =
-        call.attached ? proto::SegmentReference{.name = {}, .id = turn.session.last_attached}
+        call.attached ? proto::SegmentReference{.name = {}, .id = session.last_attached}
                       : proto::SegmentReference{call.name, call.id};
-    const auto found = find_attached(turn.session, reference);
+    const auto found = find_attached(session, reference);
     if (!found) {
         return std::unexpected(found.error());
     }
-    auto left = registry_.detach(turn.session, **found, call.access);
-    if (!left) {
+    if (!take_back(session, **found, call.access)) {
         return std::unexpected(NoSuchSegment{reference.words()});
-    }
-    if (left->segment != nullptr && left->waited) {
-        archive_.commit(); // or it could be taken back twice
-        take_back_watcher(*left->segment);
-    }
-    const HolderId holder = turn.session.holder;
-    if (left->segment != nullptr && left->written && holds_lock(*left->segment->memory, holder)) {
-        note_recovery(*left->segment, turn.session.process());
-        recover_one({left->segment->remains(), holder, std::move(left->record)});
     }
     return Nothing{};
 }

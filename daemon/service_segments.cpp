@@ -1,5 +1,6 @@
 // The methods that make, change and end segments, and how they find them.
 #include "daemon/blueprint.h"
+#include "daemon/call_digest.h"
 #include "daemon/clock.h"
 #include "daemon/description.h"
 #include "daemon/service.h"
@@ -13,7 +14,6 @@ using proto::invalid;
 using proto::NameTaken;
 using proto::NoSuchSegment;
 using proto::Nothing;
-using proto::Refusal;
 
 Answer<Segment*> Service::find(const proto::SegmentReference& reference) {
     if (reference.name.has_value() == reference.id.has_value()) {
@@ -46,15 +46,29 @@ Answer<Segment*> Service::find_for(const Session& session, const proto::SegmentR
     return segment;
 }
 
+// A Create with the id of a segment that there is: its creator may have lost the reply.
+Answer<proto::Create::Reply> Service::repeat(Turn& turn, const proto::Create& call, const Segment& made) {
+    const Session& session = turn.session;
+    if (made.creator != session.holder || made.ended || !Registry::writes(session, made)) {
+        return std::unexpected(NameTaken{call.id->text()});
+    }
+    if (digest_of(call) != made.is.digest) {
+        return invalid("id");
+    }
+    if (!may(session.caller, proto::Access::write, made.is.rights)) {
+        return std::unexpected(AccessDenied{call.id->text()});
+    }
+    if (made.is_frozen()) {
+        return std::unexpected(proto::Frozen{call.id->text()});
+    }
+    turn.out.lend(made.memory, made.memory->writable());
+    return proto::MemoryReply{.segment = described(made)};
+}
+
 Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& call) {
     Session& session = turn.session;
     if (Segment* made = call.id ? registry_.find_even_ended(*call.id) : nullptr) {
-        if (made->creator != session.holder || made->ended) {
-            return std::unexpected(NameTaken{call.id->text()});
-        }
-        turn.out.lend(made->memory,
-                      made->memory->writable()); // the call is repeated: its first reply was lost
-        return proto::MemoryReply{.segment = described(*made)};
+        return repeat(turn, call, *made);
     }
     auto plan = blueprint_of(session, call);
     if (!plan) {
@@ -79,11 +93,6 @@ Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& ca
     if (memory->size() < bytes) { // its pages are smaller than was asked for
         *charges = {};
         charges = charges_for(quota_, uid, *plan, memory->size());
-    }
-    if (plan->exclusive_writer && !proto::are_pooled(memory->pages())) {
-        if (const auto told = tell_all_changes(*memory); !told) {
-            return std::unexpected(refusal_of(told.error(), bytes));
-        }
     }
     if (auto written = memory->write(call.initial, offset); !written) {
         return std::unexpected(refusal_of(written.error(), bytes));
@@ -114,9 +123,6 @@ Answer<Nothing> Service::handle(Turn& turn, const proto::Publish& call) {
     }
     if (namesake != nullptr) {
         return std::unexpected(NameTaken{call.name->text()});
-    }
-    if (const auto closed = close_to_other_writers(**found); !closed) {
-        return std::unexpected(closed.error());
     }
     auto charge = quota_.charge((*found)->is.rights.uid, Resource::names, 1);
     if (!charge) {
@@ -153,6 +159,8 @@ Answer<Nothing> Service::handle(Turn& turn, const proto::Change& call) {
     return Nothing{};
 }
 
+// The caller has sealed the memory through its own descriptor; here it is looked at. To add the seal here
+// would wait as long as a client of that memory holds its lock in the kernel.
 Answer<Nothing> Service::handle(Turn& turn, const proto::Freeze& call) {
     const proto::SegmentReference reference{call.name, call.id};
     const auto found = find_for(turn.session, reference);
@@ -160,41 +168,22 @@ Answer<Nothing> Service::handle(Turn& turn, const proto::Freeze& call) {
         return std::unexpected(found.error());
     }
     const Segment& segment = **found;
-    if (segment.frozen) {
-        return Nothing{}; // the call is repeated: its first reply was lost
-    }
     if (!segment.is.freezable) {
         return invalid("freezable");
     }
+    if (segment.is_frozen()) {
+        return Nothing{};
+    }
     proto::Busy busy{.name = reference.words(), .holders = {}};
     for (const Session* session : segment.attached) {
-        if (Registry::writes(*session, segment)) {
+        if (session != &turn.session && Registry::writes(*session, segment)) {
             busy.holders.push_back(session->process());
         }
     }
-    // The caller may have it attached for writing still, if only it has not mapped it so any more: then the
-    // kernel lets us, and knows better.
-    const bool others = busy.holders.size() > (Registry::writes(turn.session, segment) ? 1U : 0U);
-    if (others) {
+    if (!busy.holders.empty()) {
         return std::unexpected(std::move(busy));
     }
-    do_before_sending(
-        turn.out,
-        [memory = segment.memory, busy]() -> std::optional<Refusal> {
-            const auto frozen = memory->freeze();
-            if (frozen) {
-                return std::nullopt;
-            }
-            // Of nobody but the caller? Then by a forked child that has not called yet.
-            return frozen.error().code == std::errc::device_or_resource_busy ? Refusal(busy)
-                                                                             : refusal_of(frozen.error(), 0);
-        },
-        [this, id = segment.is.id] {
-            if (Segment* done = registry_.find_even_ended(id)) {
-                done->frozen = true;
-            }
-        });
-    return Nothing{};
+    return std::unexpected(proto::NotSealed{reference.words()});
 }
 
 } // namespace memshare::daemon

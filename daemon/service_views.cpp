@@ -23,10 +23,6 @@ proto::Event event_of(proto::EventKind kind, const Segment& segment, std::option
     return event;
 }
 
-std::string name_of(const Segment& segment) {
-    return segment.is.name ? segment.is.name->text() : segment.is.id.text();
-}
-
 // All but those without a limit, which are nobody's concern.
 std::vector<proto::Usage> usage_of(const Amounts& used, const Amounts& limits) {
     std::vector<proto::Usage> usage;
@@ -159,26 +155,13 @@ Answer<proto::Statistics::Reply> Service::handle(Turn& turn, const proto::Statis
 }
 
 void Service::happened(proto::EventKind kind, const Segment& segment, const Session* by) {
-    if (!watchers_.empty()) {
-        watchers_.tell(segment,
-                       event_of(kind, segment, by != nullptr ? std::optional(by->process()) : std::nullopt));
-    }
+    tell_watchers(kind, segment, by != nullptr ? std::optional(by->process()) : std::nullopt);
 }
 
-void Service::note_recovery(Segment& segment, const proto::Process& dead) {
-    const std::uint64_t now = now_usec();
-    ++segment.recoveries;
-    ++counters_.recoveries;
-    segment.last_recovery = {.pid = dead.pid, .uid = dead.uid, .program = dead.program, .time_usec = now};
-    archive_.keep(segment);
-    tell_({.event = Report::Event::lock_recovered,
-           .sentence = "the lock of " + name_of(segment) + " goes on to the next one: " + dead.program +
-                       " (pid " + std::to_string(dead.pid) + ", uid " + std::to_string(dead.uid) +
-                       ") ended holding it",
-           .segment = name_of(segment),
-           .process = dead});
+void Service::tell_watchers(proto::EventKind kind, const Segment& segment,
+                            std::optional<proto::Process> process) {
     if (!watchers_.empty()) {
-        watchers_.tell(segment, event_of(proto::EventKind::lock_recovered, segment, dead));
+        watchers_.tell(segment, event_of(kind, segment, std::move(process)));
     }
 }
 

@@ -84,14 +84,16 @@ struct Attach {
     std::optional<Element> element;
     std::optional<std::uint64_t> count;
     bool mapped = false;
+    std::string inherited_from; // a session's token
     bool waits = false;
     std::optional<std::uint64_t> serial;
     static constexpr auto members() {
         return std::tuple(optional("name", &Attach::name), optional("id", &Attach::id),
                           required("access", &Attach::access), optional("form", &Attach::form),
                           optional("element", &Attach::element), optional("count", &Attach::count),
-                          optional("mapped", &Attach::mapped), optional("waits", &Attach::waits),
-                          optional("serial", &Attach::serial));
+                          optional("mapped", &Attach::mapped),
+                          optional("inheritedFrom", &Attach::inherited_from),
+                          optional("waits", &Attach::waits), optional("serial", &Attach::serial));
     }
     using Reply = MemoryReply;
 };

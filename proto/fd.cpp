@@ -1,5 +1,7 @@
 #include "proto/fd.h"
 
+#include "proto/without_cancellation.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -28,6 +30,7 @@ int Fd::release() { return std::exchange(number_, -1); }
 // A second try after EINTR could close a stranger's descriptor: on Linux the first has closed ours already.
 void Fd::close() {
     if (number_ >= 0) {
+        const WithoutCancellation postponed; // a destructor must not unwind
         ::close(release());
     }
 }

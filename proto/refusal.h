@@ -68,6 +68,12 @@ struct Frozen {
     static constexpr auto members() { return std::tuple(required("name", &Frozen::name)); }
 };
 
+struct NotSealed {
+    static constexpr std::string_view error = "io.memshare.Broker.NotSealed";
+    std::string name;
+    static constexpr auto members() { return std::tuple(required("name", &NotSealed::name)); }
+};
+
 struct NotResumable {
     static constexpr std::string_view error = "io.memshare.Broker.NotResumable";
     static constexpr auto members() { return std::tuple(); }
@@ -109,8 +115,8 @@ struct ExpectedMore {
 };
 
 using Refusal = std::variant<NoSuchSegment, NameTaken, TypeMismatch, AccessDenied, QuotaExceeded, OutOfMemory,
-                             Busy, Frozen, NotResumable, InvalidParameter, InterfaceNotFound, MethodNotFound,
-                             MethodNotImplemented, ExpectedMore>;
+                             Busy, Frozen, NotSealed, NotResumable, InvalidParameter, InterfaceNotFound,
+                             MethodNotFound, MethodNotImplemented, ExpectedMore>;
 
 // What a method answers: its reply, or why not.
 template <typename T> using Answer = std::expected<T, Refusal>;

@@ -1,4 +1,5 @@
-// The name of a segment: 1 to 255 bytes of UTF-8 without control characters.
+// The name of a segment: 1 to 255 bytes of UTF-8 without control characters. Slashes at its start do not
+// count, as for shm_open(3): "/cam" and "cam" are one name, which is "cam".
 #pragma once
 
 #include <functional>
@@ -7,6 +8,9 @@
 #include <string_view>
 
 namespace memshare::proto {
+
+// The text as a name has it; also of a pattern for names.
+std::string_view without_leading_slashes(std::string_view text);
 
 class SegmentName {
   public:

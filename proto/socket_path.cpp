@@ -1,6 +1,10 @@
 #include "proto/socket_path.h"
 
+#include <sys/un.h>
+
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 namespace memshare::proto {
 
@@ -10,6 +14,15 @@ std::optional<std::string> user_socket_path() {
         return std::nullopt;
     }
     return std::string(folder) + "/memshared/io.memshare.Broker";
+}
+
+std::string absolute_socket_path(std::string_view path) {
+    std::error_code failure;
+    std::string absolute = std::filesystem::absolute(path, failure).lexically_normal().string();
+    if (path.empty() || failure || absolute.size() >= sizeof(sockaddr_un::sun_path)) {
+        return std::string(path);
+    }
+    return absolute;
 }
 
 } // namespace memshare::proto

@@ -1,5 +1,6 @@
 #include "proto/utf8.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -59,6 +60,19 @@ void append_utf8(std::string& text, char32_t code) {
         tail(6);
         tail(0);
     }
+}
+
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        const auto ascii = std::ranges::find_if(text, [](char byte) { return (byte & '\x80') != 0; });
+        text.remove_prefix(static_cast<std::size_t>(ascii - text.begin()));
+        const std::size_t length = text.empty() ? 0 : utf8_sequence(text);
+        if (length == 0) {
+            return text.empty();
+        }
+        text.remove_prefix(length);
+    }
+    return true;
 }
 
 bool is_printable_utf8(std::string_view text) {

@@ -13,6 +13,9 @@ std::size_t utf8_sequence(std::string_view text);
 // Appends a code point that is not a surrogate.
 void append_utf8(std::string& text, char32_t code);
 
+// Whether it is well-formed UTF-8.
+bool is_utf8(std::string_view text);
+
 // Whether it is well-formed UTF-8 without control characters (C0, DEL, C1): such text can be listed, logged
 // and put on a terminal without surprises.
 bool is_printable_utf8(std::string_view text);

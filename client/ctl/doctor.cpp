@@ -1,6 +1,7 @@
 #include "client/ctl/doctor.h"
 
 #include "client/ctl/processes.h"
+#include "client/ctl/terminal_text.h"
 #include <memshare/error.hpp>
 
 #include <algorithm>
@@ -167,10 +168,10 @@ Diagnosis diagnose(Broker& broker) {
 std::string text_of(const Diagnosis& diagnosis) {
     std::string text;
     for (const std::string& sentence : diagnosis.findings) {
-        text += "finding: " + sentence + '\n';
+        text += "finding: " + on_one_line(sentence) + '\n';
     }
     for (const std::string& sentence : diagnosis.notes) {
-        text += "note: " + sentence + '\n';
+        text += "note: " + on_one_line(sentence) + '\n';
     }
     return text + "looked at " + diagnosis.looked_at + ": " + std::to_string(diagnosis.findings.size()) +
            " findings\n";

@@ -1,25 +1,25 @@
-// Elements as text, and text as elements: what `get` prints and `set` takes.
+// Elements as text, as `get` prints them.
 #pragma once
 
 #include <memshare/element.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
-#include <vector>
 
 namespace memshare::ctl {
 
-// One element: "3.1415926", "true", "{x: 1, y: 2}". Bytes of structs without a description are hexadecimal.
-std::string element_text(const Element& element, std::span<const std::byte> bytes);
+// Called between two elements with the text so far, which it may take away: a large array never becomes one
+// text as a whole.
+using Drain = std::function<void(std::string& text)>;
 
-// Several, as a list: "[0, 1, 2]"; characters as one quoted text without the NULs at its end.
-std::string elements_text(const Element& element, std::span<const std::byte> bytes);
+// Appends one element: 3.1415926, true, "a", {x: 1, y: 2}. A struct without a description is hexadecimal.
+void append_element(std::string& text, const Element& element, std::span<const std::byte> bytes);
 
-// The bytes of the elements that these words stand for: a number or bool each, the characters of each word,
-// or for one struct FIELD=VALUE each, changing those of `before`. Throws std::invalid_argument with a
-// sentence.
-std::vector<std::byte> elements_of(const Element& element, std::span<const std::string> words,
-                                   std::span<const std::byte> before);
+// Appends several as a list: [0, 1, 2]; characters as one quoted text, without the NULs at its end. What a
+// terminal could obey is an escape, and so is each byte of a text that is not UTF-8.
+void append_elements(std::string& text, const Element& element, std::span<const std::byte> bytes,
+                     const Drain& drain);
 
 } // namespace memshare::ctl

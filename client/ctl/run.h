@@ -7,8 +7,9 @@
 namespace memshare::ctl {
 
 // Starts `daemon` (empty: memshared from beside this program, else from the PATH) and the command, with
-// MEMSHARE_SOCKET set for it, and ends the daemon after the command. Returns the command's exit code, or 128
-// and the number of the signal that ended it. Throws std::system_error, if one of the two cannot be started.
-int run_with_private_broker(const std::vector<std::string>& command, std::string daemon);
+// MEMSHARE_SOCKET set for it, and ends the daemon after the command. Signals that would end this process are
+// passed on to the command. Returns the command's exit code, or 128 and the number of the signal that ended
+// it. Throws std::system_error or std::runtime_error if one of the two cannot be started.
+int run_with_private_broker(const std::vector<std::string>& command, const std::string& daemon);
 
 } // namespace memshare::ctl

@@ -1,5 +1,7 @@
 #include "client/ctl/table.h"
 
+#include "client/ctl/terminal_text.h"
+
 #include <pwd.h>
 
 #include <algorithm>
@@ -17,7 +19,11 @@ std::size_t width(std::string_view text) {
         std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-std::string aligned(const std::vector<Row>& rows) {
+// Names, fields and programs are other users' words, so each cell is made safe for a terminal.
+std::string aligned(std::vector<Row> rows) {
+    for (Row& row : rows) {
+        std::ranges::transform(row, row.begin(), on_one_line);
+    }
     std::vector<std::size_t> widths(rows.front().size());
     for (const Row& row : rows) {
         for (std::size_t column = 0; column < row.size(); ++column) {
@@ -102,11 +108,8 @@ std::string_view word_for(EventKind kind) {
 }
 
 std::string line_of(const Event& event) {
-    std::string line;
-    if (event.lost > 0) {
-        line = "(" + std::to_string(event.lost) + " events were lost)\n";
-    }
-    line += time_words(event.time) + "  " + std::string(word_for(event.kind));
+    const std::string lost = event.lost > 0 ? "(" + std::to_string(event.lost) + " events were lost)\n" : "";
+    std::string line = time_words(event.time) + "  " + std::string(word_for(event.kind));
     if (event.segment) {
         line += "  " + shown_name(*event.segment) + "  " + event.segment->type();
     }
@@ -114,7 +117,7 @@ std::string line_of(const Event& event) {
         line += "  " + process_words(event.process->program, event.process->pid) + " of " +
                 user_name(event.process->uid);
     }
-    return line + '\n';
+    return lost + on_one_line(line) + '\n';
 }
 
 std::string octal(std::uint32_t mode) {

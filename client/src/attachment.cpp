@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <exception>
 #include <utility>
 
 namespace memshare::detail {
@@ -21,9 +20,6 @@ namespace {
 
 // Longer than most locks are held and most changes take to come, when they come soon.
 constexpr std::chrono::microseconds longest_spin{50};
-
-// What Mutex looks at where no lock can be taken: nobody's session.
-constinit const std::atomic<std::uint32_t> nobody = 0;
 
 Mapping::Access mapping_access(Access access) {
     return access == Access::write ? Mapping::Access::write : Mapping::Access::read;
@@ -143,6 +139,7 @@ Attachment::~Attachment() {
         client::give_back(std::move(mapping_));
         return;
     }
+    read_only_after_fork_.reset(); // before another thread forks without the mapping
     mapping_.unmap();
     detach(access_, *session_);
 }
@@ -205,12 +202,15 @@ Changes Attachment::changes() {
     return {header().change, has_slots ? Changes::Counting::slots : Changes::Counting::changes, *this};
 }
 
-// As one who has it mapped already: then also what has ended can be attached, as long as somebody has it.
+// As a process that has it mapped already: then also what has ended can be attached, as long as somebody has
+// it, and what the segment's mode and owner refuse by now. The session is this process's own or, in a forked
+// child, that of the process that it has inherited the memory from, with the token.
 proto::Attach Attachment::again(Access access) const {
     proto::Attach call;
     call.id = id_;
     call.access = client::access_of(access);
     call.mapped = true;
+    call.inherited_from = session_.load()->token();
     return call;
 }
 
@@ -261,60 +261,6 @@ bool Attachment::alive() {
 DeadHolder Attachment::last_recovery() {
     const auto reply = connection_->call(proto::Describe{.name = {}, .id = id_}, info_.name).reply;
     return reply.lock.last_recovery ? client::info_of(*reply.lock.last_recovery) : DeadHolder{};
-}
-
-// Nothing, if nobody can write any more; why not, if somebody still has it mapped for writing.
-std::optional<Error> Attachment::freeze_unless_busy() {
-    try {
-        connection_->call(proto::Freeze{.name = {}, .id = id_}, info_.name);
-        return std::nullopt;
-    } catch (const Error& error) {
-        if (error.code() == Errc::busy) {
-            return error;
-        }
-        if (error.code() == Errc::invalid_argument) {
-            throw Error(Errc::invalid_argument, "only what was created with .freezable = true can be frozen",
-                        info_.name);
-        }
-        throw;
-    }
-}
-
-// The first try, with nothing touched, tells whether anything but our own mapping is in the way. What it
-// takes to go back is at hand before that is given up, so that the broker need not be there for it.
-void Attachment::freeze() {
-    attach_again();
-    if (mutex_->is_held()) {
-        throw Error(Errc::busy, "what this thread has locked cannot be frozen: unlock it first", info_.name);
-    }
-    if (auto busy = freeze_unless_busy()) {
-        if (access_ == Access::read) {
-            throw Error(*busy);
-        }
-        const auto writable = connection_->call(again(Access::write), info_.name);
-        detach(Access::write, writable.session); // this one was for its descriptor
-        const auto readable = connection_->call(again(Access::read), info_.name);
-        std::exception_ptr failure;
-        if (const auto replaced = mapping_.replace(readable.fd.number(), Mapping::Access::read); !replaced) {
-            detach(Access::read, readable.session);
-            client::throw_error(replaced.error(), info_.name);
-        }
-        try {
-            busy = freeze_unless_busy();
-            failure = busy ? std::make_exception_ptr(*busy) : nullptr;
-        } catch (const Error&) {
-            failure = std::current_exception();
-        }
-        // If it cannot be mapped for writing again, it is frozen, and only the answer was lost.
-        if (failure && mapping_.replace(writable.fd.number(), Mapping::Access::write)) {
-            detach(Access::read, readable.session);
-            std::rethrow_exception(failure);
-        }
-        access_ = Access::read;
-        detach(Access::write, readable.session);
-    }
-    mutex_->session_.store(&nobody);
-    info_.frozen = true;
 }
 
 } // namespace memshare::detail

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "client/src/connection.h"
+#include "client/src/read_only_after_fork.h"
 #include "client/src/reserve.h"
+#include "client/src/seals.h"
 #include "proto/calls.h"
 #include "proto/mapping.h"
 #include <memshare/changes.hpp>
@@ -12,6 +14,7 @@
 
 #include <concepts>
 #include <memory>
+#include <optional>
 
 namespace memshare::detail {
 
@@ -29,9 +32,19 @@ class Attachment {
         try {
             made = std::make_shared<Attachment>(connection, answered.session, answered.reply.segment, access);
             made->map(answered.fd);
+            if constexpr (std::same_as<Method, proto::Create>) {
+                if (call.exclusive_writer) {
+                    made->read_only_after_fork_.emplace(made->memory(), made->access_);
+                }
+            }
             const auto pages = answered.reply.segment.huge_pages;
             if (reserved || (std::same_as<Method, proto::Create> && proto::are_pooled(pages))) {
                 client::reserve(made->memory(), answered.fd.number(), pages);
+            }
+            if constexpr (std::same_as<Method, proto::Create>) {
+                if (call.exclusive_writer) {
+                    client::seal_against_new_writers(answered.fd);
+                }
             }
         } catch (...) {
             if (std::same_as<Method, proto::Create> || !made) { // it may live longer than this attachment
@@ -114,7 +127,11 @@ class Attachment {
     std::size_t checked_size(const proto::Fd& memory) const;
     void map(const proto::Fd& memory);
     void make_mutex() { mutex_.emplace(header().lock, session_.load()->word(), *this); }
-    std::optional<Error> freeze_unless_busy();
+    bool is_frozen_by_now();
+    [[gnu::cold]] void throw_busy();
+    void freeze_read_only(const proto::Fd& writable);
+    void freeze_writable(const proto::Fd& writable);
+    void tell_frozen();
     proto::Attach again(Access access) const;
     void detach(Access access, const client::Session& session);
 
@@ -129,6 +146,7 @@ class Attachment {
     std::atomic<std::uint32_t> watcher_ = 0; // the holder id under which the broker counts it as one
     client::Patience lock_patience_, wait_patience_;
     std::optional<Mutex> mutex_;
+    std::optional<client::ReadOnlyAfterFork> read_only_after_fork_;
 };
 
 } // namespace memshare::detail

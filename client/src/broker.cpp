@@ -19,6 +19,9 @@ std::string local_socket_path() {
     return own && access(own->c_str(), F_OK) == 0 ? *own : proto::system_socket_path;
 }
 
+// As the names that it is for.
+std::string pattern_of(std::string_view text) { return std::string(proto::without_leading_slashes(text)); }
+
 } // namespace
 
 Broker& Broker::local() {
@@ -28,11 +31,12 @@ Broker& Broker::local() {
 }
 
 Broker::Broker(std::string_view socket_path, const BrokerOptions& options)
-    : connection_(std::make_shared<detail::Connection>(std::string(socket_path), options.timeout)) {}
+    : connection_(
+          std::make_shared<detail::Connection>(proto::absolute_socket_path(socket_path), options.timeout)) {}
 
 std::vector<SegmentInfo> Broker::list(std::string_view pattern) {
     std::vector<SegmentInfo> segments;
-    const proto::List list{.pattern = std::string(pattern), .uid = {}};
+    const proto::List list{.pattern = pattern_of(pattern), .uid = {}};
     for (const proto::List::Reply& batch : connection_->call_for_more(list)) {
         for (const auto& segment : batch.segments) {
             segments.push_back(client::info_of(segment));
@@ -72,7 +76,7 @@ void Broker::change(std::string_view name_or_id, const Changed& to) {
 
 void Broker::watch(std::string_view pattern, const std::function<bool(const Event&)>& each) const {
     detail::Connection own(socket_path(), connection_->timeout());
-    own.call_for_ever(proto::Watch{.pattern = std::string(pattern), .uid = {}},
+    own.call_for_ever(proto::Watch{.pattern = pattern_of(pattern), .uid = {}},
                       [&](const proto::Watch::Reply& reply) { return each(client::info_of(reply.event)); });
 }
 

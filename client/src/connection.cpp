@@ -1,15 +1,16 @@
 #include "client/src/connection.h"
 
+#include "client/src/background_thread.h"
+#include "client/src/this_process.h"
 #include "proto/calls.h"
 #include "proto/limits.h"
-#include "proto/socket_address.h"
 #include "proto/utf8.h"
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace memshare::detail {
 
@@ -20,12 +21,6 @@ namespace {
 
 // NOLINTNEXTLINE(*-avoid-non-const-global-variables): of the thread
 constinit thread_local std::chrono::milliseconds limit_of_calls = std::chrono::milliseconds::max();
-
-timeval as_timeval(std::chrono::milliseconds time) {
-    const auto whole = duration_cast<std::chrono::seconds>(time);
-    return {.tv_sec = whole.count(),
-            .tv_usec = duration_cast<std::chrono::microseconds>(time - whole).count()};
-}
 
 [[noreturn]] void throw_no_broker(int error, const std::string& path) {
     throw Error(Errc::no_broker,
@@ -38,24 +33,33 @@ timeval as_timeval(std::chrono::milliseconds time) {
 
 std::chrono::milliseconds& call_limit() noexcept { return limit_of_calls; }
 
-std::unique_lock<client::ForkSafeMutex> Connection::take_turn() {
-    const auto deadline = Clock::now() + timeout();
-    std::unique_lock turn(mutex_, std::try_to_lock);
-    if (!turn && !turn.try_lock_until(deadline)) {
-        throw Error(Errc::broker_lost, "the broker at " + path_ + " has not answered another thread for " +
-                                           std::to_string(timeout().count()) + " ms");
+Connection::Turn::Turn(Connection& connection) : lock_(connection.mutex_, std::defer_lock) {
+    if (connection.mutex_.is_held_here()) {
+        throw Error(std::make_error_code(std::errc::resource_deadlock_would_occur),
+                    "a signal handler cannot call the broker at " + connection.socket_path() +
+                        " while it interrupts such a call: call it after the handler has returned");
     }
-    deadline_ = deadline;
-    return turn;
+    const auto timeout = connection.timeout();
+    const auto deadline = Clock::now() + timeout;
+    if (!lock_.try_lock() && !lock_.try_lock_until(deadline)) {
+        throw Error(Errc::broker_lost, "the broker at " + connection.socket_path() +
+                                           " has not answered another thread for " +
+                                           std::to_string(timeout.count()) + " ms");
+    }
+    connection.deadline_ = deadline;
 }
 
+bool Connection::is_of_this_process() const { return generation_ == client::process_generation(); }
+
 bool Connection::is_open() const {
-    return stream_.has_value() && session_ && session_->holder() != 0 && socket_.is_there();
+    return stream_.has_value() && session_ && session_->holder() != 0 && is_of_this_process() &&
+           credentials_.are_current() && socket_.is_there();
 }
 
 void Connection::close() {
     stream_.reset();
     socket_.close();
+    is_asking_ = false;
 }
 
 void Connection::open() {
@@ -87,7 +91,9 @@ void Connection::catch_up() {
 
 // A session that the broker does not know any more has ended, or the broker is another one.
 proto::Hello::Reply Connection::say_hello(const std::string& resume_token) {
-    write(proto::Hello{.resume_token = resume_token, .program = program_invocation_short_name},
+    write(proto::Hello{.resume_token = resume_token,
+                       .program =
+                           proto::printable(program_invocation_short_name, proto::limits::program_bytes)},
           proto::Wants::reply);
     send();
     try {
@@ -101,34 +107,67 @@ proto::Hello::Reply Connection::say_hello(const std::string& resume_token) {
 }
 
 void Connection::connect() {
-    const auto address = proto::SocketAddress::of(path_);
-    if (!address) {
-        client::throw_error(address.error());
-    }
-    Fd fresh = Fd::adopt(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    Fd fresh = Fd::adopt(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fresh) {
         client::throw_error(proto::system_error("make a socket").error());
     }
     socket_.adopt(std::move(fresh));
-    between_looks_ = {};
-    look_at_the_time();
-    while (::connect(socket_.number(), address->data(), proto::SocketAddress::size()) != 0) {
-        // So many are waiting to be accepted, or a signal came: as it has a time limit, it is not resumed.
-        const bool may_go_on = errno == EAGAIN || errno == EINTR;
-        if (const int error = errno; !may_go_on || Clock::now() >= deadline_) {
-            throw_no_broker(error, path_);
+    generation_ = client::process_generation();
+    credentials_ = client::Credentials::now();
+    is_closed_to_us_ = false;
+    for (auto pause = shortest_pause;; pause = std::min(2 * pause, longest_pause)) {
+        const int error = address_.connect(socket_.number());
+        if (error == 0) {
+            break;
         }
+        // EAGAIN: more connections wait to be accepted than the broker lets wait.
+        if ((error != EAGAIN && error != EINTR) || Clock::now() + pause >= deadline_) {
+            is_closed_to_us_ = error == EACCES || error == EPERM;
+            throw_no_broker(error, socket_path());
+        }
+        const auto forks_go_on = outside();
+        std::this_thread::sleep_for(pause);
     }
     stream_.emplace(socket_.number(), proto::limits::reply_bytes);
 }
 
-void Connection::look_at_the_time() {
-    const auto between = std::clamp(timeout(), longest_pause, std::chrono::milliseconds(1000));
-    if (between != between_looks_) {
-        const timeval wait = as_timeval(between);
-        setsockopt(socket_.number(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-        setsockopt(socket_.number(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
-        between_looks_ = between;
+void Connection::expect_to_be_taken(std::string_view method) const {
+    if (text_.size() > proto::limits::call_bytes) {
+        throw Error(Errc::invalid_argument, "a call of " + std::to_string(text_.size()) +
+                                                " bytes is too long for a broker, which takes " +
+                                                std::to_string(proto::limits::call_bytes));
+    }
+    if (!proto::is_utf8(text_)) {
+        throw Error(Errc::invalid_argument, "a broker takes only text of UTF-8, and a parameter of this " +
+                                                std::string(method) + " is none: give another one");
+    }
+}
+
+bool Connection::wait_for(short readiness, For how_long) {
+    constexpr std::chrono::milliseconds longest{1000};
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now());
+    if (how_long == For::an_answer && left <= std::chrono::milliseconds::zero()) {
+        return false;
+    }
+    const auto wait = how_long == For::ever ? longest : std::min(left, longest);
+    pollfd ready{.fd = socket_.number(), .events = readiness, .revents = 0};
+    {
+        const auto forks_go_on = outside();
+        poll(&ready, 1, static_cast<int>(wait.count()));
+    }
+    return true;
+}
+
+// A connection that waits for ever has one thread, and is not locked.
+std::optional<client::ForkSafeMutex::Outside> Connection::outside() {
+    using Outside = std::optional<client::ForkSafeMutex::Outside>;
+    return mutex_.is_held_here() ? Outside(std::in_place, mutex_) : Outside();
+}
+
+// A signal handler that interrupts a call may fork: then the answer on this socket is for the parent.
+void Connection::expect_to_be_the_asker() {
+    if (!is_of_this_process()) {
+        broken(Errc::broker_lost, "was asked by the parent of this process");
     }
 }
 
@@ -154,28 +193,37 @@ const client::Session& Connection::session() {
 
 // Whether it may be over soon: a broker that was there may be starting again.
 bool Connection::may_pass(const Error& error) const {
-    return error.code() == Errc::broker_lost || (error.code() == Errc::no_broker && session_ != nullptr);
+    return error.code() == Errc::broker_lost ||
+           (error.code() == Errc::no_broker && session_ != nullptr && !is_closed_to_us_);
 }
 
 void Connection::give_up(const Error& last) const {
+    if (hang_ups_ >= most_hang_ups) {
+        throw Error(Errc::broker_lost, "the broker at " + socket_path() + " ended the connection " +
+                                           std::to_string(hang_ups_) + " times when it was asked this");
+    }
     if (last.code() != Errc::no_broker) {
         throw Error(last);
     }
-    throw Error(Errc::broker_lost, "the broker at " + path_ + " is gone, and none has come for " +
+    throw Error(Errc::broker_lost, "the broker at " + socket_path() + " is gone, and none has come for " +
                                        std::to_string(timeout().count()) + " ms");
 }
 
 void Connection::detach(proto::Detach parameters, const client::Session& session) noexcept {
+    const proto::WithoutCancellation postponed;
+    if (mutex_.is_held_here()) {
+        return; // in a signal handler that interrupts a call: it stays attached
+    }
     try {
         const std::scoped_lock lock(mutex_);
         if (session.holder() == 0 || &session != session_.get()) {
             return; // of a parent's, or one that has ended
         }
         tell_later(number(std::move(parameters)));
-        if (is_open()) {
+        if (stream_.has_value()) {
             deadline_ = Clock::now() + std::min(timeout(), longest_farewell);
             text_ = unconfirmed_.back();
-            if (!send()) { // nobody may call for long, and the memory is to be free by then
+            if (!is_open() || !send()) { // nobody may call for long, and the memory is to be free by then
                 open();
             }
         }
@@ -185,15 +233,54 @@ void Connection::detach(proto::Detach parameters, const client::Session& session
 }
 
 void Connection::catch_up_now() noexcept {
+    const proto::WithoutCancellation postponed;
     try {
-        const std::scoped_lock lock(mutex_);
-        deadline_ = Clock::now() + timeout();
+        const auto turn = take_turn();
         if (!is_open()) {
             open();
         }
     } catch (...) {
         close();
     }
+}
+
+bool Connection::confirm(std::chrono::milliseconds longest) noexcept {
+    const CallLimit soon(longest);
+    try {
+        if (!unconfirmed_.empty() && session_ && session_->holder() != 0) {
+            call(proto::GetInfo{});
+        }
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+// Nobody else uses it any more, and the process may live for long: until then the broker would keep what it
+// has not heard of as attached. A broker that is away for longer than a minute is not told.
+Connection::~Connection() {
+    try {
+        if (unconfirmed_.empty() || confirm(is_open() ? longest_farewell : longest_pause)) {
+            return;
+        }
+        auto rest = std::make_shared<Connection>(socket_path(), timeout_);
+        rest->swap_with(*this);
+        client::start_background_thread("memshare-detach", [rest] {
+            constexpr std::chrono::minutes longest{1};
+            const auto end = Clock::now() + longest;
+            while (!rest->confirm(longest_farewell) && Clock::now() < end) {
+                std::this_thread::sleep_for(longest_pause);
+            }
+            rest->unconfirmed_.clear();
+        }).detach();
+    } catch (...) { // NOLINT(bugprone-empty-catch): for want of memory or threads it stays attached
+    }
+}
+
+void Connection::swap_with(Connection& other) noexcept {
+    std::swap(session_, other.session_);
+    std::swap(unconfirmed_, other.unconfirmed_);
+    std::swap(last_serial_, other.last_serial_);
 }
 
 // It has to be the very Attach: others of this process may have the segment attached in the same way.
@@ -209,13 +296,14 @@ void Connection::regret(const proto::Create& call) {
 
 void Connection::broken(Errc code, const std::string& how) {
     close();
-    throw Error(code, "the broker at " + path_ + " " + how);
+    throw Error(code, "the broker at " + socket_path() + " " + how);
 }
 
 // False, if nobody will read it.
 bool Connection::send() {
     std::string_view rest = text_;
     while (!rest.empty()) {
+        expect_to_be_the_asker();
         const auto sent = stream_->send(rest, {});
         if (!sent) {
             if (sent.error().code == std::errc::broken_pipe ||
@@ -225,9 +313,7 @@ bool Connection::send() {
             broken(Errc::broker_lost, "cannot be told: cannot " + sent.error().sentence());
         }
         rest.remove_prefix(*sent);
-        pollfd writable{.fd = socket_.number(), .events = POLLOUT, .revents = 0};
-        const auto left = duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
-        if (!rest.empty() && (left <= 0 || poll(&writable, 1, static_cast<int>(left)) == 0)) {
+        if (!rest.empty() && !wait_for(POLLOUT, For::an_answer)) {
             broken(Errc::broker_lost, "takes no more calls");
         }
     }
@@ -245,7 +331,8 @@ Stream::Message Connection::receive_message(For how_long) {
             }
             return *std::move(message);
         }
-        const auto received = stream_->receive(looking ? Stream::Wait::no : Stream::Wait::yes);
+        expect_to_be_the_asker();
+        const auto received = stream_->receive();
         if (!received) {
             if (received.error().code == std::errc::too_many_files_open) {
                 close();
@@ -254,19 +341,21 @@ Stream::Message Connection::receive_message(For how_long) {
                             "get a segment (ulimit -n, RLIMIT_NOFILE)");
             }
             const bool by_socket = received.error().code.category() == std::system_category();
+            hang_ups_ += by_socket && is_asking_ ? 1 : 0;
             broken(by_socket ? Errc::broker_lost : Errc::protocol_violation,
                    "broke off: cannot " + received.error().sentence());
         }
         if (*received == Stream::Received::end) {
+            hang_ups_ += is_asking_ ? 1 : 0;
             broken(Errc::broker_lost, "ended the connection");
         }
-        if (*received == Stream::Received::nothing_yet) {
-            const auto now = Clock::now(); // it may be a signal, which is none of a library's business
-            if (now >= deadline_ && how_long == For::an_answer) {
-                broken(Errc::broker_lost,
-                       "has not answered for " + std::to_string(timeout().count()) + " ms");
-            }
-            looking = looking && now - start < look;
+        if (*received == Stream::Received::something) {
+            continue;
+        }
+        if (looking) {
+            looking = Clock::now() - start < look;
+        } else if (!wait_for(POLLIN, how_long)) {
+            broken(Errc::broker_lost, "has not answered for " + std::to_string(timeout().count()) + " ms");
         }
     }
 }

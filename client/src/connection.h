@@ -1,20 +1,24 @@
 // This process's connection to a broker: one call at a time, each with one round trip.
 #pragma once
 
+#include "client/src/broker_address.h"
+#include "client/src/credentials.h"
 #include "client/src/failure.h"
 #include "client/src/fork_safe_mutex.h"
-#include "client/src/own_socket.h"
+#include "client/src/own_file.h"
 #include "client/src/patience.h"
 #include "client/src/session.h"
 #include "proto/calls.h"
 #include "proto/limits.h"
 #include "proto/stream.h"
 #include "proto/varlink.h"
+#include "proto/without_cancellation.h"
 #include <memshare/broker.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -24,15 +28,24 @@ namespace memshare::detail {
 std::chrono::milliseconds& call_limit() noexcept;
 
 // It is opened by the first call. When it breaks it is opened anew, with pauses that grow, until the call's
-// time is over, and goes on with the same session; the call is then made once more. A forked child shares
-// nothing of its parent's: its first call opens a connection and a session of its own.
+// time is over, and goes on with the same session; the call is then made once more. It is opened anew as well
+// when the process has changed its user or groups, so that the broker goes by what the process may now. A
+// forked child shares nothing of its parent's: its first call opens a connection and a session of its own.
 class Connection {
   public:
     Connection(std::string socket_path, std::chrono::milliseconds timeout)
-        : path_(std::move(socket_path)), timeout_(timeout) {}
+        : address_(std::move(socket_path)), timeout_(timeout) {}
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection(); // what the broker has not been told yet, as it is away, is told in the background
 
-    const std::string& socket_path() const { return path_; }
-    std::chrono::milliseconds timeout() const { return std::min(timeout_, call_limit()); }
+    const std::string& socket_path() const { return address_.path(); }
+
+    // Not negative, and so that the time now plus this can be a time.
+    std::chrono::milliseconds timeout() const {
+        return std::clamp(std::min(timeout_, call_limit()), std::chrono::milliseconds::zero(),
+                          longest_timeout);
+    }
 
     template <typename Method> struct Answered {
         typename Method::Reply reply;
@@ -91,6 +104,9 @@ class Connection {
     // Opens the connection, if it is broken, so that the broker is told what it should be.
     void catch_up_now() noexcept;
 
+    // Makes sure that the broker has heard of every detach so far. False, if that takes longer than this.
+    bool confirm(std::chrono::milliseconds longest) noexcept;
+
     // What the broker said in answer to Hello. Opens the connection.
     std::string version();
 
@@ -100,16 +116,30 @@ class Connection {
   private:
     using Clock = std::chrono::steady_clock;
 
+    // While it lives no other thread makes a call, and this one is not cancelled in the middle of a call, as
+    // its answer would be taken for the next one's.
+    class Turn {
+      public:
+        explicit Turn(Connection& connection);
+
+      private:
+        proto::WithoutCancellation postponed_;
+        std::unique_lock<client::ForkSafeMutex> lock_;
+    };
+
+    static constexpr std::chrono::milliseconds longest_timeout = std::chrono::hours(24 * 36525);
     static constexpr std::chrono::microseconds longest_look{50}; // some calls take that
     static constexpr std::chrono::milliseconds longest_farewell{1000};
     static constexpr std::chrono::milliseconds shortest_pause{1}, longest_pause{100};
+    static constexpr unsigned most_hang_ups = 8; // a broker that is often restarted answers sooner
 
     // Waits until no other thread makes a call; the time that this one may take has begun.
-    std::unique_lock<client::ForkSafeMutex> take_turn();
+    Turn take_turn() { return Turn(*this); }
 
     // Attempts to make a call until one does not find the connection broken, or the time is over.
     decltype(auto) insist(auto attempt) {
         in_doubt_ = false;
+        hang_ups_ = 0;
         for (auto pause = shortest_pause;; pause = std::min(2 * pause, longest_pause)) {
             try {
                 return attempt();
@@ -117,10 +147,11 @@ class Connection {
                 if (!may_pass(error)) {
                     throw;
                 }
-                if (Clock::now() + pause >= deadline_) {
+                if (hang_ups_ >= most_hang_ups || Clock::now() + pause >= deadline_) {
                     give_up(error);
                 }
             }
+            const client::ForkSafeMutex::Outside forks_go_on(mutex_);
             std::this_thread::sleep_for(pause);
         }
     }
@@ -199,6 +230,8 @@ class Connection {
         proto::Fd fd;
     };
 
+    enum class For { an_answer, ever };
+
     bool is_open() const;
     void open();
     void connect();
@@ -212,19 +245,19 @@ class Connection {
         text_ += '\0';
     }
     template <typename Method> void begin(const Method& parameters, proto::Wants wants) {
+        write(parameters, wants);
+        expect_to_be_taken(Method::method);
         if (!is_open()) {
             open();
-        }
-        look_at_the_time();
-        write(parameters, wants);
-        if (text_.size() > proto::limits::call_bytes) {
-            throw Error(Errc::invalid_argument, "a call of " + std::to_string(text_.size()) +
-                                                    " bytes is too long for a broker, which takes " +
-                                                    std::to_string(proto::limits::call_bytes));
+            write(parameters, wants);
         }
         in_doubt_ = true;
+        is_asking_ = true;
         send();
     }
+    // Throws invalid_argument, if what is to be sent is no call that any broker takes.
+    void expect_to_be_taken(std::string_view method) const;
+
     template <typename Method> typename Method::Reply read(const proto::Reply& reply) {
         auto parameters =
             proto::read_parameters<typename Method::Reply>(reply.parameters, proto::Strangers::ignore);
@@ -234,25 +267,31 @@ class Connection {
         return *std::move(parameters);
     }
 
-    // Sees to it that whoever waits for the socket looks at the time now and then, as each call has a
-    // deadline of its own.
-    void look_at_the_time();
-
+    // Waits until the socket is ready for this, a signal comes, or the time of the call is over: false. Forks
+    // go on meanwhile.
+    bool wait_for(short readiness, For how_long);
+    std::optional<client::ForkSafeMutex::Outside> outside();
+    bool is_of_this_process() const;
+    void expect_to_be_the_asker();
+    void swap_with(Connection& other) noexcept;
     bool send();
-    enum class For { an_answer, ever };
     Incoming receive(const std::string& segment, For how_long = For::an_answer);
     proto::Stream::Message receive_message(For how_long);
     [[noreturn]] void broken(Errc code, const std::string& how);
 
-    std::string path_;
+    client::BrokerAddress address_;
     std::chrono::milliseconds timeout_;
     client::ForkSafeMutex mutex_;
-    Clock::time_point deadline_; // of the call that is being made
-    bool in_doubt_ = false;      // whether that was sent before, and may have been carried out
+    Clock::time_point deadline_;   // of the call that is being made
+    bool in_doubt_ = false;        // whether that was sent before, and may have been carried out
+    bool is_asking_ = false;       // a call was sent on this connection, after Hello was answered
+    unsigned hang_ups_ = 0;        // how often the broker has ended the connection instead of an answer
+    bool is_closed_to_us_ = false; // this process may not connect
     std::uint64_t last_serial_ = 0;
     std::vector<std::string> unconfirmed_; // calls that were told, or are to be, since the last answer
-    client::OwnSocket socket_;
-    std::chrono::milliseconds between_looks_{}; // as the socket was told
+    client::OwnFile socket_;
+    std::uint64_t generation_ = 0;    // of the process that opened the socket
+    client::Credentials credentials_; // under which it was opened
     std::shared_ptr<client::Session> session_;
     std::optional<proto::Stream> stream_;
     proto::JsonDocument document_;

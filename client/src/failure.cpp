@@ -8,6 +8,27 @@ namespace {
 class Category final : public std::error_category {
   public:
     const char* name() const noexcept override { return "memshare"; }
+
+    // What a program that knows the system's conditions compares with.
+    std::error_condition default_error_condition(int code) const noexcept override {
+        switch (static_cast<Errc>(code)) {
+            case Errc::no_such_segment:
+                return std::errc::no_such_file_or_directory;
+            case Errc::name_taken:
+                return std::errc::file_exists;
+            case Errc::access_denied:
+                return std::errc::permission_denied;
+            case Errc::out_of_memory:
+                return std::errc::not_enough_memory;
+            case Errc::invalid_argument:
+                return std::errc::invalid_argument;
+            case Errc::busy:
+                return std::errc::device_or_resource_busy;
+            default:
+                return {code, *this};
+        }
+    }
+
     std::string message(int code) const override {
         switch (static_cast<Errc>(code)) {
             case Errc::no_such_segment:
@@ -36,6 +57,8 @@ class Category final : public std::error_category {
                 return "frozen";
             case Errc::refused:
                 return "refused";
+            case Errc::not_sealed:
+                return "not sealed";
         }
         return "unknown error";
     }
@@ -117,6 +140,12 @@ struct Sentence {
     }
     Error operator()(const proto::Frozen& no) const {
         return {Errc::frozen, quoted(no.name) + " is frozen: it can only be read, as a T that is const",
+                no.name};
+    }
+    Error operator()(const proto::NotSealed& no) const {
+        return {Errc::not_sealed,
+                quoted(no.name) +
+                    " is not sealed: its owner adds F_SEAL_WRITE to its memory, and then freezes it",
                 no.name};
     }
     Error operator()(const proto::NotResumable& /*no*/) const {

@@ -1,4 +1,5 @@
 #include "client/src/attachment.h"
+#include "client/src/call_until.h"
 #include "client/src/patience.h"
 #include <memshare/error.hpp>
 #include <memshare/mutex.hpp>
@@ -16,6 +17,9 @@ namespace {
 // run.
 constexpr std::chrono::milliseconds longest_sleep{100};
 
+// Others wait for the lock while its holder asks the broker who died.
+constexpr std::chrono::milliseconds longest_question{250};
+
 std::uint32_t next_thread_number() {
     static std::atomic<std::uint32_t> last = 0;
     return last.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -25,17 +29,32 @@ std::uint32_t next_thread_number() {
 
 constinit thread_local std::uint32_t Mutex::thread_number_ [[gnu::tls_model("initial-exec")]] = 0;
 
-// What every way to a lock begins with, when it was not free at once.
-bool Mutex::lock_again() {
+// Sees to it that this thread has a number and its process a holder id, as every way to a lock needs when it
+// was not free at once. False, if the deadline was too soon for the broker.
+bool Mutex::get_ready(const Deadline& deadline) {
     if (thread_number_ == 0) {
         thread_number_ = next_thread_number();
     }
-    if (holder() == 0) {
-        attachment_.attach_again(); // a forked child's first look at what it inherited
+    if (holder() == 0 && attachment_.access() == Access::read && !attachment_.info().frozen) {
+        throw Error(
+            Errc::access_denied,
+            "only the process that made this as its exclusive writer can lock it: a forked child reads it",
+            attachment_.info().name);
+    }
+    if (holder() == 0) { // a forked child's first look at what it inherited
+        const bool answered = client::call_until(deadline, attachment_.connection().timeout(),
+                                                 [this] { attachment_.attach_again(); });
+        if (!answered) {
+            return false;
+        }
     }
     if (holder() == 0) {
         throw Error(Errc::frozen, "what is frozen cannot be locked", attachment_.info().name);
     }
+    return true;
+}
+
+bool Mutex::lock_again() noexcept {
     if (!is_held()) {
         return false;
     }
@@ -43,14 +62,10 @@ bool Mutex::lock_again() {
     return true;
 }
 
-bool Mutex::try_lock_slowly() {
-    if (lock_again()) {
-        return true;
-    }
-    const std::uint32_t me = holder();
-    std::uint32_t seen = line_.word.load(std::memory_order_relaxed);
+// Takes the lock, as long as `seen`, which is what the word was and becomes what it is, says that it is free.
+bool Mutex::take_free(std::uint32_t& seen, std::uint32_t me, std::uint32_t waiting) noexcept {
     while (abi::holder_of(seen) == 0) {
-        if (abi::take_free(line_, seen, me, 0)) {
+        if (abi::take_free(line_, seen, me, waiting)) {
             own(me);
             return true;
         }
@@ -58,25 +73,33 @@ bool Mutex::try_lock_slowly() {
     return false;
 }
 
+bool Mutex::try_lock_slowly() {
+    if (get_ready({}) && lock_again()) {
+        return true;
+    }
+    std::uint32_t seen = line_.word.load(std::memory_order_relaxed);
+    return take_free(seen, holder(), 0);
+}
+
 // While it looks, awake, it looks less and less often: each look takes the lock's line from its holder, who
 // then has to wait for it. (./dev bench, lock/contended; model: lock_slowly)
 bool Mutex::lock_slowly(const Deadline& deadline) {
+    if (!get_ready(deadline)) {
+        return false;
+    }
     if (lock_again()) {
         return true;
     }
     const std::uint32_t me = holder();
     using Clock = std::chrono::steady_clock;
+    std::uint32_t seen = line_.word.load(std::memory_order_relaxed);
+    if (take_free(seen, me, 0)) { // it was only marked
+        return true;
+    }
     constexpr unsigned most_rests = 16;
     client::Spin spin(attachment_.lock_patience(), most_rests);
     std::uint32_t waiting = 0;
-    std::uint32_t seen = line_.word.load(std::memory_order_relaxed);
-    while (true) {
-        if (abi::holder_of(seen) == 0) {
-            if (abi::take_free(line_, seen, me, waiting)) {
-                break;
-            }
-            continue;
-        }
+    while (!take_free(seen, me, waiting)) {
         if (spin.goes_on()) {
             seen = line_.word.load(std::memory_order_relaxed);
             continue;
@@ -86,7 +109,7 @@ bool Mutex::lock_slowly(const Deadline& deadline) {
         }
         const auto now = Clock::now();
         if (deadline && now >= *deadline) {
-            return false; // whoever releases wakes one: a wake-up that came to us is not lost with us
+            return false; // each release wakes one sleeper: a wake-up that came to us is not lost with us
         }
         const auto until =
             client::as_timespec(std::min(deadline.value_or(Clock::time_point::max()), now + longest_sleep));
@@ -94,7 +117,6 @@ bool Mutex::lock_slowly(const Deadline& deadline) {
         waiting = abi::waiting_bit;
         seen = line_.word.load(std::memory_order_relaxed);
     }
-    own(me);
     return true;
 }
 
@@ -107,11 +129,22 @@ void Mutex::unlock_slowly() {
     }
 }
 
+// The mark is cleared last: if this process is killed before that, the next holder is told.
 std::optional<DeadHolder> Mutex::recovered() const {
     if (!is_held() || (line_.word.load(std::memory_order_relaxed) & abi::died_bit) == 0) {
         return std::nullopt;
     }
-    return attachment_.last_recovery();
+    DeadHolder dead;
+    try {
+        const CallLimit soon(longest_question);
+        dead = attachment_.last_recovery();
+    } catch (const Error& error) {
+        if (error.code() != Errc::no_such_segment) { // as a broker says that knows nothing, and never will
+            return dead;
+        }
+    }
+    abi::clear_died(line_);
+    return dead;
 }
 
 } // namespace memshare

@@ -37,21 +37,35 @@ int populate(std::span<std::byte> part, int fd, std::size_t offset) {
         [&] { return fallocate(fd, 0, static_cast<off_t>(offset), static_cast<off_t>(part.size())); });
 }
 
-[[noreturn]] void throw_shortage(std::size_t size, const std::string& why) {
+[[noreturn]] void throw_shortage(std::uint64_t size, const std::string& why) {
     throw Error(Errc::out_of_memory, "cannot reserve " + std::to_string(size) + " bytes: " + why);
 }
 
+// That `missing` bytes of `size` are available.
+void expect_room(std::uint64_t size, std::uint64_t missing) {
+    const auto available = available_memory();
+    if (!available) {
+        throw_shortage(size, "how much memory is available is not known, as this process cannot " +
+                                 available.error().sentence() +
+                                 ": mount it, or create the segment without reserve");
+    }
+    if (missing > *available) {
+        throw_shortage(size, std::to_string(missing) + " of them are missing and only " +
+                                 std::to_string(*available) + " available");
+    }
+}
+
 } // namespace
+
+void expect_room_for(std::uint64_t size) { expect_room(size, size); }
 
 void reserve(std::span<std::byte> memory, int fd, proto::HugePages pages) {
     for (std::size_t offset = 0; offset < memory.size();) {
         const std::size_t missing = memory.size() - offset;
         // Of a pool the kernel says what there is. Of ordinary pages it does not, but kills: so never ask for
         // what it cannot have.
-        const auto available = proto::are_pooled(pages) ? missing : available_memory();
-        if (missing > available) {
-            throw_shortage(memory.size(), std::to_string(missing) + " of them are missing and only " +
-                                              std::to_string(available) + " available");
+        if (!proto::are_pooled(pages)) {
+            expect_room(memory.size(), missing);
         }
         const std::size_t step = std::min(missing, proto::limits::reserve_step_bytes);
         if (const int error = populate(memory.subspan(offset, step), fd, offset); error != 0) {

@@ -21,6 +21,26 @@ namespace {
 
 constexpr int most_tries = 1000; // of open_or_create, against somebody who makes and ends it without pause
 
+std::string words_of(const SegmentInfo& info) {
+    std::string words = info.type();
+    for (std::size_t at = 0; at < info.shape.size(); ++at) {
+        words += (at == 0 ? " of shape " : "x") + std::to_string(info.shape[at]);
+    }
+    return info.shape.empty() ? words + " without a shape" : words;
+}
+
+// A shape that is left out may be any.
+void expect_shape(const SegmentInfo& found, const std::vector<std::uint64_t>& shape) {
+    if (!shape.empty() && shape != found.shape) {
+        SegmentInfo expected = found;
+        expected.shape = shape;
+        client::throw_refusal(
+            proto::TypeMismatch{
+                .name = found.name, .expected = words_of(expected), .actual = words_of(found)},
+            found.name);
+    }
+}
+
 // Says what lies here, to tools that find the memory without the broker. Not where the payload is on pages of
 // its own: to touch the header's page as well would cost a third of the whole creation.
 void inscribe(std::span<std::byte> memory, const SegmentInfo& info) {
@@ -70,6 +90,17 @@ proto::Create call_of(const Plan& plan, const CreateOptions& options) {
     return call;
 }
 
+// Of its header and its payload, before the broker rounds it up; 0, if there can be no such segment.
+std::uint64_t size_of(const proto::Create& planned) {
+    proto::Type type{
+        .form = planned.form, .element = planned.element, .count = planned.count.value_or(1), .shape = {}};
+    if (type.complete()) {
+        return 0;
+    }
+    const std::uint64_t payload = abi::payload_size(type.form, type.element.size, type.count);
+    return abi::payload_offset(type.form, payload) + payload;
+}
+
 proto::Attach call_of(Access access, const Expected& expected) {
     proto::Attach call;
     call.access = client::access_of(access);
@@ -95,9 +126,12 @@ Segment Segment::create(Unnamed /*unnamed*/, const Plan& plan, const Fill& fill,
                         const CreateOptions& options) {
     proto::Create call = call_of(plan, options);
     call.id = proto::SegmentId::random();
+    if (options.reserve && options.huge_pages == HugePages::no) {
+        client::expect_room_for(size_of(call));
+    }
     Segment made(Attachment::by(call, connection_of(options.broker), Access::write, {}, options.reserve));
     inscribe(made.attachment_->memory(), made.info());
-    if (options.exclusive_writer) { // the broker has done so, but not in pages of a pool
+    if (options.exclusive_writer) { // readers cannot ask it to tell changes, so it tells all
         made.header().change.watchers.store(1);
     }
     if (fill) {
@@ -117,7 +151,7 @@ Segment Segment::create(std::string_view name, const Plan& plan, const Fill& fil
     Segment segment = create(unnamed, plan, fill, options);
     Attachment& made = *segment.attachment_;
     made.connection().call(proto::Publish{.id = made.id(), .name = checked}, checked.text());
-    made.set_name(name);
+    made.set_name(checked.text());
     return segment;
 }
 
@@ -134,7 +168,7 @@ Segment Segment::create(std::string_view name, const Plan& plan, std::span<const
     if (!is_zero) {
         call.initial.assign(initial.begin(), initial.end());
     }
-    Segment made(Attachment::by(call, connection_of(options.broker), Access::write, name));
+    Segment made(Attachment::by(call, connection_of(options.broker), Access::write, call.name->text()));
     inscribe(made.attachment_->memory(), made.info());
     return made;
 }
@@ -175,7 +209,9 @@ Segment Segment::open_or_create(std::string_view name, const Plan& plan, std::sp
     const Expected expected{.form = plan.form, .element = plan.element, .count = plan.count};
     for (int tries = 1;; ++tries) {
         try {
-            return open(name, Access::write, expected, {.broker = options.broker});
+            Segment found = open(name, Access::write, expected, {.broker = options.broker});
+            expect_shape(found.info(), options.shape);
+            return found;
         } catch (const Error& error) {
             if (error.code() != Errc::no_such_segment) {
                 throw;

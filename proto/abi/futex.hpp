@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <climits>
 #include <cstdint>
 #include <ctime>
@@ -19,11 +20,22 @@ inline long futex(const std::atomic<std::uint32_t>& word, int operation, std::ui
     return syscall(SYS_futex, &word, operation, value, deadline, nullptr, FUTEX_BITSET_MATCH_ANY);
 }
 
+// How long a caller sleeps that the kernel does not let sleep on a word, as a filter of a container's may say
+// (seccomp(2), with any error): as it looks again at once, it would take a whole processor.
+inline constexpr timespec pause_if_refused{.tv_sec = 0, .tv_nsec = 1'000'000};
+
 // Sleeps as long as the word is `expected`, and at most until a time of CLOCK_MONOTONIC. The caller looks
-// again, whatever ended it: a wake-up, another word, the time, a signal.
+// again, whatever ended it: a wake-up, another word, the time, a signal, or a millisecond, if the kernel
+// refuses. Leaves errno as it was.
 inline void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
                        const timespec* deadline) noexcept {
-    futex(word, FUTEX_WAIT_BITSET, expected, deadline);
+    const int before = errno;
+    if (futex(word, FUTEX_WAIT_BITSET, expected, deadline) < 0 && errno != EAGAIN && errno != EINTR &&
+        errno != ETIMEDOUT) {
+        // Not nanosleep(3), which is a cancellation point.
+        syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &pause_if_refused, nullptr);
+    }
+    errno = before;
 }
 
 inline void futex_wake_one(const std::atomic<std::uint32_t>& word) noexcept { futex(word, FUTEX_WAKE, 1); }

@@ -3,6 +3,12 @@
 // The layout is an agreement between processes that may have been compiled apart, in C++ and in other
 // languages: it changes only together with abi::version. Each line has its own writers, so that a lock that
 // is fought over does not slow those who only read the value.
+//
+// Two words are slept on: LockLine::word and ChangeLine::signal. The kernel lets every process that has the
+// segment mapped sleep on them, also read-only, and take wake-ups that were meant for another one: by
+// sleeping there itself (FUTEX_WAIT) or by moving the sleepers to a word of its own (FUTEX_REQUEUE). So a
+// reader can delay others, but not keep them: every sleeper looks at its word again by itself, at a lock
+// within 100 ms and at a change within a second.
 #pragma once
 
 #include <atomic>
@@ -50,7 +56,8 @@ struct alignas(cache_line) Inscription {
     std::uint64_t payload_offset;
 };
 
-// Line 1, the lock. The word is free at 0; owner and depth are zero whenever it is.
+// Line 1, the lock. The word is free if it has no holder (see lock_word.hpp); owner and depth are zero
+// whenever it is.
 struct alignas(cache_line) LockLine {
     std::atomic<std::uint32_t> word;
     std::atomic<std::uint32_t> depth;      // how often its owner has it

@@ -35,6 +35,45 @@ static_assert(std::ranges::contiguous_range<Array<int>> && std::ranges::sized_ra
 
 using AnArray = WithBroker;
 
+TEST_F(AnArray, IsEmptyOnceItWasMovedFrom) {
+    auto array = Array<int>::create("arr", 5, {.broker = &broker});
+    auto other = std::move(array);
+    // NOLINTBEGIN(bugprone-use-after-move): that is what is asked
+    EXPECT_EQ(array.size(), 0U);
+    EXPECT_EQ(array.data(), nullptr);
+    EXPECT_EQ(array.begin(), array.end());
+    EXPECT_THROW(array.at(0), std::out_of_range);
+    // NOLINTEND(bugprone-use-after-move)
+    array = std::move(other);
+    EXPECT_EQ(array.size(), 5U);
+    EXPECT_EQ(other.size(), 0U); // NOLINT(bugprone-use-after-move)
+    auto& itself = array;
+    array = std::move(itself);
+    EXPECT_EQ(array.size(), 5U);
+    EXPECT_EQ(broker.describe("arr").attachments.size(), 1U);
+}
+
+TEST_F(AnArray, OfAnotherShapeIsNotTakenForTheOneThatIsAskedFor) {
+    const auto made = Array<float>::create("image", 6, {.shape = {2, 3}, .broker = &broker});
+    const auto taken = [this](std::vector<std::uint64_t> shape) {
+        return Array<float>::open_or_create("image", 6, {.shape = std::move(shape), .broker = &broker});
+    };
+    EXPECT_EQ(taken({2, 3}).info().shape, made.info().shape);
+    EXPECT_EQ(taken({}).info().shape, made.info().shape); // any will do
+    const Error error = error_of([&] { taken({3, 2}); });
+    EXPECT_EQ(error.code(), Errc::type_mismatch);
+    EXPECT_EQ(std::string(error.what()),
+              "\"image\" is a segment of another type: expected array of 6 f32 of shape 3x2, found array of "
+              "6 f32 of "
+              "shape 2x3");
+    const auto flat = Array<float>::create("flat", 6, {.broker = &broker});
+    EXPECT_EQ(error_of([&] {
+                  Array<float>::open_or_create("flat", 6, {.shape = {3, 2}, .broker = &broker});
+              }).code(),
+              Errc::type_mismatch);
+    EXPECT_EQ(broker.describe("image").attachments.size(), 1U);
+}
+
 TEST_F(AnArray, ThatOneProcessFillsIsReadByAnother) {
     const auto array = Array<int>::create("arr", 5, {.broker = &broker});
     ChildProcess other([&](Lines&) {

@@ -1,6 +1,7 @@
 // What a client sees of a broker that is there, that is not, and that is mad.
 #include "proto/limits.h"
 #include "tests/support/raw_peer.h"
+#include "tests/support/service_manager.h"
 #include "tests/support/with_broker.h"
 
 #include <signal.h>
@@ -8,7 +9,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 namespace memshare::test {
@@ -80,6 +83,72 @@ TEST_F(AClient, IsNotDisturbedBySignals) {
     }
 }
 
+TEST_F(AClient, IsToldAtOnceThatABrokerTakesNoOtherTextThanUtf8) {
+    const auto start = Clock::now();
+    for (const char* bad : {"\xFF", "a\xC3", "\xED\xA0\x80"}) {
+        EXPECT_EQ(error_of([&] { broker.list(bad); }).code(), Errc::invalid_argument);
+        EXPECT_EQ(error_of([&] { broker.watch(bad, [](const Event&) { return false; }); }).code(),
+                  Errc::invalid_argument);
+        EXPECT_EQ(error_of([&] { broker.describe(bad); }).code(), Errc::invalid_argument);
+        EXPECT_EQ(error_of([&] { Value<int>::create(bad, 1, {.broker = &broker}); }).code(),
+                  Errc::invalid_argument);
+    }
+    EXPECT_LT(Clock::now() - start, seconds(1));
+    EXPECT_EQ(error_of([&] { broker.list("\xFF"); }).code(), std::errc::invalid_argument); // as the system says it
+}
+
+TEST_F(AClient, MayHaveAProgramNameOfAnyBytes) {
+    ChildProcess child([&](Lines&) {
+        std::string name = "b\xFF";
+        program_invocation_short_name = name.data();
+        Broker own(daemon.socket_path());
+        const auto made = Value<int>::create("num", 1, {.broker = &own});
+        EXPECT_EQ(made.info().creator_program, "b?");
+    });
+    EXPECT_EQ(child.wait(), 0);
+}
+
+TEST_F(AClient, FindsItsBrokerByARelativePathAlsoInAnotherFolder) {
+    const std::filesystem::path socket = daemon.socket_path();
+    ChildProcess child([&](Lines&) {
+        ASSERT_EQ(chdir(socket.parent_path().c_str()), 0);
+        setenv("MEMSHARE_SOCKET", socket.filename().c_str(), 1);
+        Broker own(socket.filename().string());
+        EXPECT_EQ(Broker::local().socket_path(), socket);
+        ASSERT_EQ(chdir("/"), 0);
+        EXPECT_NO_THROW(own.version());
+        EXPECT_NO_THROW(Broker::local().version());
+    });
+    EXPECT_EQ(child.wait(), 0);
+}
+
+TEST_F(AClient, FindsASegmentByItsNameWithAndWithoutASlash) {
+    const auto made = Value<int>::create("/cam", 1, {.broker = &broker});
+    EXPECT_EQ(made.info().name, "cam");
+    EXPECT_EQ(Value<int>::open("cam", {.broker = &broker}).info().id, made.info().id);
+    EXPECT_EQ(error_of([&] { Value<int>::create("cam", 1, {.broker = &broker}); }).code(), Errc::name_taken);
+    EXPECT_TRUE(lists(broker, "/cam"));
+    broker.destroy("/cam");
+    EXPECT_FALSE(lists(broker, "cam"));
+}
+
+// The broker is away when they let go, and comes back when they cannot tell it any more.
+TEST(ABrokerObjectThatEndsWhileTheBrokerIsAway, HasItToldOfTheDetachAllTheSame) {
+    ServiceManager service;
+    Broker observer(service.socket_path());
+    const auto watched = Value<int>::create("num", 1, {.broker = &observer});
+    {
+        auto other = std::make_optional<Broker>(service.socket_path());
+        std::optional opened = Value<int>::open("num", {.broker = &*other});
+        EXPECT_EQ(observer.describe("num").attachments.size(), 2U);
+        service.kill();
+        opened.reset();
+        other.reset();
+    }
+    service.start();
+    EXPECT_TRUE(eventually([&] { return observer.describe("num").attachments.size() == 1; }));
+}
+
 // What answers a call with so many bytes, and never with the end of a message.
 std::jthread broker_without_end(const std::string& path, std::size_t bytes) {
     const int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -99,6 +168,44 @@ TEST(WithAMadBroker, ACallTakesNoMoreThanAReplyMayHave) {
     const auto mad = broker_without_end(folder / "socket", proto::limits::reply_bytes + 1024 * 1024);
     Broker broker(folder / "socket");
     EXPECT_EQ(error_of([&] { broker.list(); }).code(), Errc::protocol_violation);
+}
+
+// A broker that says hello, and ends the connection when it is asked anything else.
+class ABrokerThatHangsUp : public testing::Test {
+  protected:
+    ABrokerThatHangsUp() {
+        sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+        path_.copy(address.sun_path, sizeof(address.sun_path) - 1);
+        bind(listening_.number(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+        listen(listening_.number(), 8);
+        answering_ = std::jthread([this] {
+            while (true) {
+                auto connected = proto::Fd::adopt(accept(listening_.number(), nullptr, nullptr));
+                if (!connected) {
+                    return;
+                }
+                RawPeer client(std::move(connected));
+                client.receive();
+                client.send(std::string(R"({"parameters":{"holder":1,"token":"t","version":"1"}})") + '\0');
+                client.receive();
+            }
+        });
+    }
+    ~ABrokerThatHangsUp() override { shutdown(listening_.number(), SHUT_RDWR); }
+
+    Folder folder_;
+    std::string path_ = folder_ / "socket";
+    proto::Fd listening_ = proto::Fd::adopt(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    std::jthread answering_;
+};
+
+TEST_F(ABrokerThatHangsUp, OnACallIsAnErrorSoonerThanTheTimeout) {
+    Broker broker(path_, {.timeout = std::chrono::minutes(1)});
+    const auto start = Clock::now();
+    const Error error = error_of([&] { broker.list(); });
+    EXPECT_EQ(error.code(), Errc::broker_lost);
+    EXPECT_NE(std::string(error.what()).find("when it was asked this"), std::string::npos) << error.what();
+    EXPECT_LT(Clock::now() - start, long_enough);
 }
 
 class OneSession : public WithBroker {

@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <numeric>
+#include <thread>
 
 namespace memshare::test {
 namespace {
@@ -231,6 +233,42 @@ TEST_F(AnExclusiveWriter, IsTheOnlyOneOfItsUserWhoCan) {
     EXPECT_EQ(other.wait(), 0);
 }
 
+TEST_F(AnExclusiveWriter, HasForkedChildrenThatReadOnly) {
+    auto value = Value<int>::create("num", 1, {.mode = 0666, .exclusive_writer = true, .broker = &broker});
+    ChildProcess child([&](Lines& parent) {
+        EXPECT_EQ(value.load(), 1);
+        EXPECT_EQ(numbers[2], 3);
+        EXPECT_EQ(error_of([&] { numbers.mutex().lock(); }).code(), Errc::access_denied);
+        EXPECT_EQ(error_of([&] { numbers.mutex().try_lock(); }).code(), Errc::access_denied);
+        ChildProcess writer([&](Lines&) {
+            value.store(2);
+            std::_Exit(0);
+        });
+        EXPECT_EQ(writer.wait(), -SIGSEGV);
+        ChildProcess of_an_array([&](Lines&) {
+            numbers[0] = 2;
+            std::_Exit(0);
+        });
+        EXPECT_EQ(of_an_array.wait(), -SIGSEGV);
+        parent.say("waiting");
+        value.wait(1); // as a reader
+        EXPECT_EQ(value.load(), 3);
+    });
+    EXPECT_EQ(child.hear(), "waiting");
+    value.store(3);
+    EXPECT_EQ(child.wait(), 0);
+    numbers[0] = 7;
+    const std::scoped_lock lock(numbers.mutex());
+    EXPECT_EQ(value.load(), 3);
+}
+
+TEST_F(AnExclusiveWriter, ThatDroppedItsSegmentForksAsEver) {
+    numbers = Array<int>::create("other", 1, {.broker = &broker});
+    ChildProcess child([&](Lines&) { numbers[0] = 1; });
+    EXPECT_EQ(child.wait(), 0);
+    EXPECT_EQ(numbers[0], 1);
+}
+
 TEST_F(AnExclusiveWriter, WakesItsReadersByAStore) {
     auto value = Value<int>::create("num", 0, {.mode = 0666, .exclusive_writer = true, .broker = &broker});
     ChildProcess reader([this](Lines& parent) {
@@ -271,25 +309,111 @@ TEST_F(AnExclusiveWriter, IsNotShutOutBeforeItHasMappedWhatItMade) {
         EXPECT_NE(segment.id, id);
     }
     EXPECT_NE(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, made.fds[0].number(), 0), MAP_FAILED);
-    EXPECT_EQ(maker.call("Publish", {{"id", id}, {"name", "whole"}}).error(), "");
+    EXPECT_EQ(fcntl(made.fds[0].number(), F_ADD_SEALS, F_SEAL_FUTURE_WRITE), 0);
     EXPECT_EQ(other.call("Attach", {{"id", id}, {"access", "read"}}).error(), "");
+    EXPECT_EQ(maker.call("Publish", {{"id", id}, {"name", "whole"}}).error(), "");
 }
 
-TEST_F(AFreezableArray, IsFrozenForTwoWhoFreezeItAtOnce) {
-    RawPeer one(daemon.socket_path());
+TEST_F(AnExclusiveWriter, IsTheOnlyOneThatTheBrokerGivesADescriptorToWriteEvenBeforeItSeals) {
+    RawPeer maker(daemon.socket_path());
+    const auto made = maker.call(
+        "Create",
+        {{"form", "value"}, {"element", {{"kind", "i32"}}}, {"mode", 0666}, {"exclusiveWriter", true}});
+    EXPECT_EQ(maker.call("Publish", {{"id", made["segment"]["id"]}, {"name", "whole"}}).error(), "");
     RawPeer other(daemon.socket_path());
-    for (int round = 0; round < 300; ++round) {
-        Json create = array_of_i32("num");
+    EXPECT_EQ(other.call("Attach", {{"name", "whole"}, {"access", "write"}}).error(),
+              "io.memshare.Broker.AccessDenied");
+    EXPECT_EQ(other.call("Attach", {{"name", "whole"}, {"access", "read"}}).error(), "");
+}
+
+class AFreeze : public WithBroker {
+  protected:
+    RawPeer owner{daemon.socket_path()};
+
+    // A freezable segment of the owner's, with the descriptor to write it.
+    proto::Fd make(const std::string& name, unsigned mode = 0600) {
+        Json create = array_of_i32(name);
         create["freezable"] = true;
-        create["lifetime"] = "persistent";
-        one.call("Create", create);
-        one.call("Detach", {{"name", "num"}});
-        one.send_call("Freeze", {{"name", "num"}});
-        other.send_call("Freeze", {{"name", "num"}});
-        EXPECT_EQ(one.receive().value().error(), "");
-        EXPECT_EQ(other.receive().value().error(), "");
-        one.call("Destroy", {{"name", "num"}});
+        create["mode"] = mode;
+        auto made = owner.call("Create", create);
+        return std::move(made.fds.at(0));
     }
+
+    std::string freeze(const std::string& name) { return owner.call("Freeze", {{"name", name}}).error(); }
+};
+
+TEST_F(AFreeze, IsRefusedAsLongAsTheMemoryIsNotSealed) {
+    const auto memory = make("num");
+    EXPECT_EQ(freeze("num"), "io.memshare.Broker.NotSealed");
+    EXPECT_FALSE(broker.describe("num").segment.frozen);
+    ASSERT_EQ(fcntl(memory.number(), F_ADD_SEALS, F_SEAL_WRITE), 0);
+    EXPECT_EQ(freeze("num"), "");
+    EXPECT_EQ(freeze("num"), "");
+    EXPECT_TRUE(broker.describe("num").segment.frozen);
+}
+
+TEST_F(AFreeze, TellsOfAnotherSessionThatHasItAttachedForWriting) {
+    const auto memory = make("num");
+    RawPeer other(daemon.socket_path());
+    ASSERT_EQ(other.call("Attach", {{"name", "num"}, {"access", "write"}}).error(), "");
+    EXPECT_EQ(freeze("num"), "io.memshare.Broker.Busy");
+}
+
+TEST_F(AFreeze, IsKnownWithoutACallAsSoonAsAClientHasSealedTheMemory) {
+    const auto memory = make("num");
+    ASSERT_EQ(fcntl(memory.number(), F_ADD_SEALS, F_SEAL_WRITE), 0);
+    EXPECT_TRUE(broker.describe("num").segment.frozen);
+    EXPECT_TRUE(broker.list("num").at(0).frozen);
+    EXPECT_EQ(owner.call("Attach", {{"name", "num"}, {"access", "write"}}).error(),
+              "io.memshare.Broker.Frozen");
+}
+
+TEST_F(AFreeze, OfTwoAtOnceIsDoneForTheWriter) {
+    constexpr int rounds = 50;
+    ChildProcess reader([this](Lines& parent) { // forked before there is memory that it could inherit
+        Broker own(daemon.socket_path());
+        for (int round = 0; round < rounds; ++round) {
+            auto same = Segment::open(parent.hear(), Access::read, {}, {.broker = &own});
+            parent.say("open");
+            try {
+                same.freeze();
+            } catch (const Error& error) {
+                EXPECT_EQ(error.code(), Errc::busy); // the writer has not let go of it yet
+            }
+        }
+    });
+    for (int round = 0; round < rounds; ++round) {
+        const std::string name = "num" + std::to_string(round);
+        auto numbers = Array<int>::create(name, 5, {.freezable = true, .broker = &broker});
+        reader.say(name);
+        reader.hear();
+        EXPECT_TRUE(numbers.freeze().info().frozen);
+    }
+    EXPECT_EQ(reader.wait(), 0);
+}
+
+// A write(2) or fallocate(2) of a client's own holds the lock that adding a seal waits for.
+TEST_F(AFreeze, HoldsUpNobodyWhileItsOwnerHoldsTheMemorysLockInTheKernel) {
+    constexpr std::size_t size = std::size_t{1} << 30;
+    Json create = array_of_i32("large", size / sizeof(int));
+    create["freezable"] = true;
+    auto made = owner.call("Create", create);
+    const int memory = made.fds.at(0).number();
+    std::jthread holder([&](const std::stop_token& end) {
+        while (!end.stop_requested()) {
+            fallocate(memory, 0, 0, static_cast<off_t>(size));
+            fallocate(memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size));
+        }
+    });
+    RawPeer bystander(daemon.socket_path());
+    milliseconds longest{0};
+    for (int round = 0; round < 20; ++round) {
+        EXPECT_EQ(freeze("large"), "io.memshare.Broker.NotSealed");
+        const auto start = Clock::now();
+        bystander.call("org.varlink.service.GetInfo");
+        longest = std::max(longest, duration_cast<milliseconds>(Clock::now() - start));
+    }
+    RecordProperty("longest_call_ms", std::to_string(longest.count()));
 }
 
 } // namespace

@@ -7,10 +7,13 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstddef>
@@ -72,6 +75,7 @@ TEST_F(Reserve, OfMoreThanTheMachineHasLeavesNothingBehind) {
         EXPECT_THROW(Array<char>::create("arr", more_than_any_machine_has, options), Error);
     };
     round();
+    broker.version(); // is connected from here on
     const std::size_t fds = open_fds(getpid());
     const std::size_t mapped = mappings(getpid());
     for (int number = 0; number < 10; ++number) {
@@ -138,6 +142,49 @@ TEST_F(Reserve, OfMoreThanTheProcessMayMapIsAnError) {
         EXPECT_TRUE(own.list().empty());
     });
     EXPECT_EQ(creator.wait(), 0);
+}
+
+// How much there is cannot be told then: that is no reason to take anything.
+TEST_F(Reserve, WhereProcCannotBeReadIsAnErrorThatSaysSo) {
+    NEEDS_ROOT();
+    const Folder empty;
+    ChildProcess creator([&](Lines&) {
+        Broker own(daemon.socket_path());
+        own.version();
+        ASSERT_EQ(chroot(empty.path().c_str()), 0);
+        const Error error =
+            error_of([&] { Array<char>::create("arr", page, {.reserve = true, .broker = &own}); });
+        EXPECT_EQ(error.code(), Errc::out_of_memory);
+        EXPECT_NE(std::string(error.what()).find("/proc/meminfo"), std::string::npos) << error.what();
+        EXPECT_NO_THROW(Array<char>::create("arr", page, {.broker = &own}));
+    });
+    EXPECT_EQ(creator.wait(), 0);
+}
+
+TEST_F(Reserve, WhereItsCgroupCannotBeReadIsAnErrorThatSaysSo) {
+    NEEDS_ROOT();
+    const Folder empty;
+    ChildProcess creator([&](Lines&) {
+        Broker own(daemon.socket_path());
+        own.version();
+        ASSERT_EQ(unshare(CLONE_NEWNS), 0);
+        ASSERT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+        ASSERT_EQ(mount(empty.path().c_str(), "/sys/fs/cgroup", nullptr, MS_BIND, nullptr), 0);
+        const Error error =
+            error_of([&] { Array<char>::create("arr", page, {.reserve = true, .broker = &own}); });
+        EXPECT_EQ(error.code(), Errc::out_of_memory);
+        EXPECT_NE(std::string(error.what()).find("/sys/fs/cgroup"), std::string::npos) << error.what();
+    });
+    EXPECT_EQ(creator.wait(), 0);
+}
+
+// It is foreseen, so that nothing has to be undone.
+TEST_F(Reserve, OfMoreThanTheMachineHasIsRefusedWithoutABroker) {
+    Broker nobody_there("/nowhere/socket");
+    const auto make = [&] {
+        Array<char>::create("arr", more_than_any_machine_has, {.reserve = true, .broker = &nobody_there});
+    };
+    EXPECT_EQ(error_of(make).code(), Errc::out_of_memory);
 }
 
 // From here on MADV_POPULATE_WRITE is what it is to a kernel before 5.14.

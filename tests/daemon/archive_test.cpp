@@ -137,21 +137,23 @@ TEST_F(AnArchive, KnowsThatASessionHasEndedButNotWhetherWhatItLeftIsMadeGood) {
     EXPECT_TRUE(Registry::writes(*find_session(holder), *find()));
 }
 
-TEST_F(AnArchive, HasAWatcherTakenBackOnceAtMost) {
+TEST_F(AnArchive, KnowsHowManyWaitUntilTheEndOfTheSessionIsMended) {
     Session& creator = session();
     const HolderId holder = creator.holder;
-    Segment& made = segment(creator);
-    creator.attachments.at(&made).waits = true;
-    process->archive.keep(creator, made, creator.attachments.at(&made));
+    process->registry.count_as_waiting(creator, segment(creator));
     process->archive.commit();
     kill();
-    ASSERT_TRUE(find_session(holder)->attachments.at(find()).waits);
+    EXPECT_EQ(find()->waiting, 1U);
     process->archive.keep_the_end_of(*find_session(holder));
-    const auto legacy = process->registry.end_session(*find_session(holder));
-    EXPECT_TRUE(legacy.left.at(0).waited);
-    process->archive.commit();
-    kill();
-    EXPECT_FALSE(find_session(holder)->attachments.at(find()).waits);
+    {
+        const auto legacy = process->registry.end_session(*find_session(holder));
+        EXPECT_TRUE(legacy.left.at(0).waited);
+        EXPECT_EQ(find()->waiting, 0U);
+        process->archive.commit();
+        kill();
+        EXPECT_EQ(find()->waiting, 1U); // and its end is told again
+        EXPECT_EQ(process->restored.ended, std::vector{holder});
+    }
 }
 
 TEST_F(AnArchive, KeepsASessionOfAUserInMoreGroupsThanAnybodyHas) {

@@ -204,16 +204,18 @@ TEST_F(MemoryOfThePool, IsAsSafeAsAnyOther) {
 
 TEST_F(MemoryOfThePool, CanBeFrozen) {
     NEEDS_FREE_PAGES_OF_2M(1);
-    Memory memory = pooled(1, Seals::freezable);
-    EXPECT_TRUE(memory.freeze());
+    const Memory memory = pooled(1, Seals::freezable);
+    EXPECT_EQ(fcntl(memory.writable(), F_ADD_SEALS, F_SEAL_WRITE), 0);
+    EXPECT_TRUE(memory.is_frozen());
     EXPECT_FALSE(memory.map_header(proto::Mapping::Access::write));
     EXPECT_TRUE(memory.map_header(proto::Mapping::Access::read));
 }
 
 TEST_F(MemoryOfThePool, CannotLosePagesOnceOthersCannotWrite) {
     NEEDS_FREE_PAGES_OF_2M(1);
-    Memory memory = pooled(1, Seals::exclusive_writer);
-    EXPECT_TRUE(memory.forbid_new_writers());
+    const Memory memory = pooled(1, Seals::exclusive_writer);
+    EXPECT_EQ(fcntl(memory.writable(), F_ADD_SEALS, F_SEAL_FUTURE_WRITE), 0);
+    EXPECT_TRUE(memory.is_closed_to_new_writers());
     EXPECT_EQ(
         fallocate(memory.writable(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(huge)),
         -1);

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -61,6 +62,31 @@ TEST_F(ARecovery, LeavesAFreeLockFree) {
     EXPECT_EQ(header.lock.word, 0U);
 }
 
+TEST_F(ARecovery, LeavesTheMarkOfAnEarlierDeathOnAFreeLock) {
+    for (const std::uint32_t marked : {abi::died_bit, abi::died_bit | abi::waiting_bit}) {
+        header.lock.word = marked;
+        EXPECT_FALSE(holds_lock(*memory, dead));
+        EXPECT_TRUE(recover(remains, dead));
+        EXPECT_TRUE(recover_lock(remains, dead));
+        EXPECT_EQ(header.lock.word, marked);
+        EXPECT_EQ(header.lock.recoveries, 0U);
+    }
+}
+
+TEST_F(ARecovery, LeavesTheMarkOfAnEarlierDeathOnTheLockOfTheLiving) {
+    header.lock.word = alive | abi::died_bit;
+    EXPECT_TRUE(recover(remains, dead));
+    EXPECT_EQ(header.lock.word, alive | abi::died_bit);
+}
+
+TEST_F(ARecovery, MarksALockAgainThatBoreTheMarkAlready) {
+    header.lock.word = dead | abi::died_bit;
+    EXPECT_TRUE(holds_lock(*memory, dead));
+    EXPECT_TRUE(recover(remains, dead));
+    EXPECT_EQ(header.lock.word, abi::died_bit);
+    EXPECT_EQ(header.lock.recoveries, 1U);
+}
+
 TEST_F(ARecovery, TellsWaitersToLookAgain) {
     header.change.signal = 7;
     header.change.version = 3;
@@ -99,39 +125,45 @@ TEST_F(ARecovery, AllocatesNoPageThatNobodyTouched) {
     EXPECT_EQ(pages_of(*untouched), 0U);
 }
 
+void add_seal(const Memory& to, int seal) { ASSERT_EQ(fcntl(to.writable(), F_ADD_SEALS, seal), 0); }
+
 TEST_F(ARecovery, OfAnExclusiveWritersMemoryChangesNothing) {
     const auto exclusive = made(Seals::exclusive_writer);
-    ASSERT_TRUE(tell_all_changes(*exclusive));
     const auto its_mapping = *exclusive->map_header(Mapping::Access::write);
     auto& its_header = *reinterpret_cast<abi::Header*>(its_mapping.bytes().data());
     its_header.lock.word = dead;
-    ASSERT_TRUE(exclusive->forbid_new_writers());
+    its_header.change.watchers = 1;
+    add_seal(*exclusive, F_SEAL_FUTURE_WRITE);
     const Remains its_remains{.memory = exclusive, .counts_changes = true, .exclusive_writer = true};
     EXPECT_TRUE(recover(its_remains, dead));
-    EXPECT_TRUE(count_watcher(its_remains, true));
+    EXPECT_TRUE(set_watchers(its_remains, 5));
     EXPECT_EQ(its_header.lock.word, dead);
     EXPECT_EQ(its_header.change.watchers, 1U);
 }
 
-TEST_F(ARecovery, SaysWhenTheMemoryCannotBeMapped) {
+TEST_F(ARecovery, SaysThatALockStaysHeldInMemoryThatAClientHasSealed) {
     const auto sealed = made(Seals::freezable);
-    header.lock.word = dead;
     ASSERT_TRUE(sealed->write(std::as_bytes(std::span(&dead, 1)), offsetof(abi::Header, lock)));
-    ASSERT_TRUE(sealed->forbid_new_writers()); // as anybody can who may write
+    add_seal(*sealed, F_SEAL_FUTURE_WRITE); // as any client can that may write
     EXPECT_FALSE(recover({.memory = sealed}, dead));
+    EXPECT_FALSE(recover_lock({.memory = sealed}, dead));
+    EXPECT_TRUE(recover({.memory = sealed}, alive)); // which does not hold it
+    EXPECT_TRUE(set_watchers({.memory = sealed}, 1));
 }
 
-TEST_F(ARecovery, CountsThoseWhoWaitWithoutBeingAbleToWrite) {
-    EXPECT_TRUE(count_watcher(remains, true));
-    EXPECT_TRUE(count_watcher(remains, true));
+TEST_F(ARecovery, IsDoneInMemoryThatIsFrozen) {
+    const auto frozen = made(Seals::freezable);
+    ASSERT_TRUE(frozen->write(std::as_bytes(std::span(&dead, 1)), offsetof(abi::Header, lock)));
+    add_seal(*frozen, F_SEAL_WRITE);
+    EXPECT_TRUE(recover({.memory = frozen}, dead));
+}
+
+TEST_F(ARecovery, StoresHowManyWaitWhateverAHostileWriterHasStored) {
+    header.change.watchers = 77;
+    EXPECT_TRUE(set_watchers(remains, 2));
     EXPECT_EQ(header.change.watchers, 2U);
-    EXPECT_TRUE(count_watcher(remains, false));
-    EXPECT_EQ(header.change.watchers, 1U);
-}
-
-TEST_F(ARecovery, DoesNotCountBelowNothing) {
-    header.change.watchers = 0; // somebody who can write did that
-    EXPECT_TRUE(count_watcher(remains, false));
+    EXPECT_EQ(memory->watchers(), 2U);
+    EXPECT_TRUE(set_watchers(remains, 0));
     EXPECT_EQ(header.change.watchers, 0U);
 }
 

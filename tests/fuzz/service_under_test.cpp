@@ -80,9 +80,9 @@ void ServiceUnderTest::work_once() {
     if (waiting_.empty()) {
         throw std::logic_error("an answer waits for work that nobody does");
     }
-    const auto work = std::move(waiting_.front());
+    daemon::Work work = std::move(waiting_.front());
     waiting_.pop_front();
-    if (auto done = work()) {
+    if (auto done = work.run()) {
         done();
     }
     registry_.take_released();

@@ -48,10 +48,9 @@ class ServiceUnderTest {
     daemon::Quota quota_{daemon::Limits()};
     daemon::Archive archive_; // keeps nothing
     daemon::Registry registry_{archive_};
-    using Work = std::function<daemon::Outcome()>;
-    std::deque<Work> waiting_;
+    std::deque<daemon::Work> waiting_;
     daemon::Service service_{registry_, quota_, archive_,
-                             [this](Work work, daemon::Haste) { waiting_.push_back(std::move(work)); },
+                             [this](daemon::Work work) { waiting_.push_back(std::move(work)); },
                              [](const daemon::Report&) {}};
     daemon::Outgoing last_; // lends the last descriptor
 };

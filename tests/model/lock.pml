@@ -5,7 +5,8 @@
 // clients go on for as long as they like, and two of them may be killed, and the broker as often as you
 // please. In every order of steps:
 //   - no two living clients have the lock;
-//   - who takes it from the dead learns it, and nobody else is told so;
+//   - the died bit is on the word whenever a holder has died and no holder has been told since, whatever locks,
+//     releases, waits and failed waits have come between, and never else;
 //   - owner and depth are zero whenever it is free;
 //   - when all has come to rest, it is free, and no living client sleeps on it.
 // Memory is sequentially consistent here. All that is decided is decided by the one word, so acquire and
@@ -34,7 +35,7 @@ bool ended[4];
 
 // What nobody knows; for the checks.
 byte holding;      // the living client that has the lock
-bool died_holding; // whether the last one to have it died having it
+bool died_holding; // whether a holder died, and no holder has been told since
 
 // abi::futex_wake_one. Which of the sleepers it is, is anybody's guess.
 inline futex_wake_one() {
@@ -58,7 +59,6 @@ inline has_taken() {
     assert(died_holding == ((word & died_bit) != 0));
     assert(owner == 0 && depth == 0);
     holding = me;
-    died_holding = false;
     forget()
 }
 
@@ -106,23 +106,45 @@ inline mark_waiting() {
 
 // abi::release. After the exchange the lock is free, and its last holder may die before it wakes anybody.
 inline release() {
+    seen = me;
+    do
 #ifdef BROKEN_RELEASE_IN_TWO_STEPS
-    seen = word;
-    atomic {
+    :: word == seen ->
 #else
-    atomic {
-        seen = word;
+    :: atomic {
+        word == seen ->
 #endif
+#ifdef BROKEN_RELEASE_FORGETS_THE_DEATH
         word = 0;
+#else
+        word = seen & died_bit;
+#endif
         holding = 0;
         if
         :: seen & waiting_bit
         :: else -> forget(); goto unlocked
-        fi
-    };
+        fi;
+        break
+#ifndef BROKEN_RELEASE_IN_TWO_STEPS
+    }
+#endif
+    :: atomic { word != seen -> seen = word; assert(holder_of(seen) == me) }
+    od;
 #ifndef BROKEN_RELEASE_WAKES_NOBODY
     atomic { futex_wake_one(); forget() }
 #endif
+}
+
+// Mutex::recovered, by the holder, which the broker answers or not. abi::clear_died is the step in which the
+// holder has been told.
+inline ask_who_died() {
+#ifdef BROKEN_CLEARED_BEFORE_IT_IS_TOLD
+    word = word & ~died_bit;
+#endif
+    if
+    :: atomic { word = word & ~died_bit; died_holding = false } // clear_died
+    :: true
+    fi
 }
 
 // abi::futex_wait, and the look at the word of who is back from it. Of its own accord only a client with a
@@ -194,6 +216,10 @@ unlocked:
 taken:
         owner = me;
         depth = 1;
+        if
+        :: word & died_bit -> ask_who_died()
+        :: true // it asks nothing, as those do that take the lock for a single store
+        fi;
         atomic { assert(holding == me && owner == me); depth = 0 };
         owner = 0;
         release()
@@ -319,5 +345,6 @@ init {
         fi
     };
     timeout;
-    assert(holder_of(word) == 0 && owner == 0 && depth == 0)
+    assert(holder_of(word) == 0 && owner == 0 && depth == 0);
+    assert(died_holding == ((word & died_bit) != 0))
 }

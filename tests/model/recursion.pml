@@ -8,6 +8,9 @@
 // looks once, and what a thread writes into owner is its own among the threads of all processes. And it is not
 // 0, which stands there while the lock is being taken.
 //
+// At the start a holder may have died. The word then says so until a thread that holds the lock has asked, however
+// often it has locked; the thread is told once, and no thread that does not hold the lock is told anything.
+//
 // Each word BROKEN_... takes one precaution away; tests/model/run makes sure that spin finds that out.
 
 // What a thread of a process writes into owner, both counted from 1. (Mutex::owner_of)
@@ -17,13 +20,15 @@
 #define number_of(process, thread) ((process) * 2 + (thread))
 #endif
 
-// What lies in the memory. The word is the holder's id alone.
+// What lies in the memory. The word is the holder's id and the died bit.
+#define died_bit 4
 byte word;
 byte owner;
 byte depth;
 
 // What nobody knows; for the checks.
 byte holding; // which thread has the lock; 0: none
+bool died;    // whether a holder died, and no holder has been told since
 
 // Mutex::is_held. What it says is true of the asking thread at any time from then on.
 inline is_held() {
@@ -45,7 +50,25 @@ inline unlock() {
     :: depth == 1 ->
         depth = 0;
         owner = 0;
-        atomic { word = 0; holding = 0; locks-- }
+        atomic { word = word & died_bit; holding = 0; locks-- }
+    fi
+}
+
+// Mutex::recovered, when the broker answers
+inline recovered() {
+#ifdef BROKEN_ASKED_WITHOUT_THE_LOCK
+    held = true;
+#else
+    is_held();
+#endif
+    if
+    :: held && (word & died_bit) ->
+        atomic {
+            assert(holding == self && died);
+            died = false;
+            word = word & ~died_bit
+        }
+    :: else -> assert(!died || !held)
     fi
 }
 
@@ -55,7 +78,12 @@ inline lock() {
     is_held();
     if
     :: atomic { held -> depth++; locks++ }
-    :: atomic { !held && word == 0 -> word = process; assert(holding == 0); holding = self };
+    :: atomic {
+        !held && (word & ~died_bit) == 0 ->
+        word = word | process;
+        assert(holding == 0);
+        holding = self
+    };
         owner = number;
         depth = 1;
         locks++
@@ -74,15 +102,20 @@ proctype Thread(byte process; byte thread) {
     :: locks > 0 -> unlock()
     :: locks < 2 -> lock()
     :: is_held()
+    :: recovered()
     od
 }
 
 init {
     atomic {
+        if
+        :: word = died_bit; died = true
+        :: true
+        fi;
         run Thread(1, 1);
         run Thread(1, 2);
         run Thread(2, 1)
     };
     timeout;
-    assert(word == 0 && owner == 0 && depth == 0)
+    assert(word == (died -> died_bit : 0) && owner == 0 && depth == 0)
 }

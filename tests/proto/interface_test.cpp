@@ -151,7 +151,7 @@ TEST(TheInterface, HasOurMethodsWithTheirParametersAndReplies) {
 
 TEST(TheInterface, HasOurErrorsWithWhatTheyTell) {
     EXPECT_EQ(declared(ours, "error"), our_errors(ours));
-    EXPECT_EQ(our_errors(ours).size(), 9U);
+    EXPECT_EQ(our_errors(ours).size(), 10U);
 }
 
 TEST(TheInterface, HasOurTypesWithTheirFieldsAndValues) {

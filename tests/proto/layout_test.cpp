@@ -2,6 +2,7 @@
 // elsewhere, have mapped. A number changes only together with abi::version.
 #include <memshare/abi/element.hpp>
 #include <memshare/abi/layout.hpp>
+#include <memshare/abi/lock_word.hpp>
 
 #include <gtest/gtest.h>
 
@@ -60,6 +61,36 @@ TEST(TheLayout, IsOfVersion1) { EXPECT_EQ(version, 1U); }
 
 TEST(TheLayout, BeginsWithItsOwnName) {
     EXPECT_EQ(std::memcmp(&magic, "memshare", 8), 0); // on this little-endian machine
+}
+
+TEST(TheLockWord, HasTheHolderIn30BitsTheDiedBitAndTheWaitingBit) {
+    EXPECT_EQ(holder_bits, 0x3fff'ffffU);
+    EXPECT_EQ(died_bit, 0x4000'0000U);
+    EXPECT_EQ(waiting_bit, 0x8000'0000U);
+    EXPECT_EQ(holder_of(died_bit | waiting_bit), 0U);
+}
+
+TEST(TheLockWord, OfAReleasedLockBearsTheDiedBitUntilAHolderClearsIt) {
+    LockLine lock{};
+    lock.word = died_bit;
+    std::uint32_t seen = lock.word;
+    ASSERT_FALSE(take_unused(lock, 5));
+    ASSERT_TRUE(take_free(lock, seen, 5, 0));
+    release(lock, 5);
+    EXPECT_EQ(lock.word, died_bit);
+    seen = lock.word;
+    ASSERT_TRUE(take_free(lock, seen, 6, waiting_bit));
+    clear_died(lock);
+    EXPECT_EQ(lock.word, 6U | waiting_bit);
+    release(lock, 6);
+    EXPECT_EQ(lock.word, 0U);
+}
+
+TEST(TheLockWord, IsReleasedByItsHolderOnly) {
+    LockLine lock{};
+    lock.word = 6;
+    release(lock, 5);
+    EXPECT_EQ(lock.word, 6U);
 }
 
 TEST(TheLayout, HasNumbersForForms) {

@@ -42,6 +42,16 @@ TEST(ASegmentName, MayHaveSpacesSlashesAndAnyScript) {
     }
 }
 
+TEST(ASegmentName, IsTheSameWithAndWithoutSlashesAtItsStart) {
+    for (const auto* text : {"cam", "/cam", "//cam"}) {
+        EXPECT_EQ(SegmentName::parse(text)->text(), "cam");
+    }
+    EXPECT_EQ(SegmentName::parse("/a/b/")->text(), "a/b/");
+    EXPECT_FALSE(is_name("/"));
+    EXPECT_FALSE(is_name("//"));
+    EXPECT_TRUE(is_name("/" + repeated("a", 255)));
+}
+
 TEST(ASegmentName, HasNoControlCharacter) {
     for (int code = 0; code < 0x20; ++code) {
         EXPECT_FALSE(is_name("a" + std::string(1, static_cast<char>(code)) + "b")) << code;

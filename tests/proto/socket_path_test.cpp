@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 namespace memshare::proto {
 namespace {
@@ -35,6 +36,20 @@ TEST_F(TheSocketOfAUser, IsNowhereWithoutARuntimeFolder) {
     EXPECT_FALSE(user_socket_path());
     setenv("XDG_RUNTIME_DIR", "", 1);
     EXPECT_FALSE(user_socket_path());
+}
+
+TEST(TheAbsolutePathOfASocket, BeginsInTheCurrentFolder) {
+    const auto before = std::filesystem::current_path();
+    std::filesystem::current_path("/tmp");
+    EXPECT_EQ(absolute_socket_path("socket"), "/tmp/socket");
+    EXPECT_EQ(absolute_socket_path("./a/../socket"), "/tmp/socket");
+    EXPECT_EQ(absolute_socket_path("/run/socket"), "/run/socket");
+    std::filesystem::current_path(before);
+}
+
+TEST(TheAbsolutePathOfASocket, StaysAsItIsIfASocketCouldNotHaveIt) {
+    EXPECT_EQ(absolute_socket_path(std::string(107, 'p')), std::string(107, 'p'));
+    EXPECT_EQ(absolute_socket_path(""), "");
 }
 
 TEST(ASocketAddress, HasItsPathWithANulAfterIt) {

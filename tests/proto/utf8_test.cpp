@@ -61,6 +61,16 @@ TEST(PrintableText, HasAQuestionMarkForWhatCannotBeShown) {
     EXPECT_EQ(printable(std::string_view("\0\xFF\xC3", 3), 64), "???");
 }
 
+TEST(Utf8, IsToldFromOtherBytesAlsoAfterPlainText) {
+    for (const auto* text : {"", "abc\n", "\u00e9", "a\u00e9b\u65e5c\U0001F600", "\x7F"}) {
+        EXPECT_TRUE(is_utf8(text)) << text;
+    }
+    for (const auto* text :
+         {"\xFF", "abc\x80", "\u00e9\xC3", "\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80"}) {
+        EXPECT_FALSE(is_utf8(text));
+    }
+}
+
 TEST(PrintableText, IsCutBeforeACharacter) {
     EXPECT_EQ(printable("abc", 2), "ab");
     EXPECT_EQ(printable("ab\u00e9", 3), "ab");

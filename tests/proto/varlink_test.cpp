@@ -229,6 +229,7 @@ TEST_F(AReply, GivesEveryRefusalBackAsItWas) {
                                    OutOfMemory{4},
                                    Busy{"h", {{.pid = 1, .uid = 2, .program = "i"}}},
                                    Frozen{"j"},
+                                   NotSealed{"k"},
                                    NotResumable{},
                                    InvalidParameter{"element.size"},
                                    InterfaceNotFound{"e"},

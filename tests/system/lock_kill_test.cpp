@@ -88,6 +88,9 @@ class ALockUnderFire : public WithBroker {
         const auto same = Array<Work>::open("work", {.broker = &own});
         std::optional<std::uint64_t> counted;
         while (!board->over) {
+            {
+                const std::scoped_lock asks_nothing(same.mutex());
+            } // and so hides no death from the next holder
             const std::scoped_lock lock(same.mutex());
             const auto now = Clock::now();
             ++board->locked;

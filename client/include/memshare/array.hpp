@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memshare/element.hpp>
+#include <memshare/export.hpp>
 #include <memshare/segment.hpp>
 #include <memshare/watch.hpp>
 
@@ -11,15 +12,17 @@
 #include <cstddef>
 #include <initializer_list>
 #include <span>
-#include <stdexcept>
-#include <string>
 #include <string_view>
 #include <utility>
 
 namespace memshare {
 
+// Throws a std::out_of_range that says so: out of line, so that a program without exceptions can be compiled.
+[[noreturn]] MEMSHARE_EXPORT void throw_out_of_range(std::size_t index, std::size_t size);
+
 // Array<T> is read and written, Array<const T> only read: it is mapped read-only, which the kernel enforces.
-// A handle is this process's attachment: it can be moved, and its end detaches. The elements are plain
+// A handle is this process's attachment: it can be moved, and its end detaches. What it was moved from has no
+// elements; it may be assigned to, destroyed and asked for them, and nothing else. The elements are plain
 // memory, a contiguous range as std::span is one: access to them is as fast, and as unsynchronised, as to any
 // memory.
 template <typename T> class Array {
@@ -38,6 +41,19 @@ template <typename T> class Array {
     using element_type = T;
     using value_type = std::remove_const_t<T>;
     using iterator = typename std::span<T>::iterator;
+
+    Array(Array&& other) noexcept
+        : segment_(std::move(other.segment_)), elements_(std::exchange(other.elements_, {})) {}
+    Array& operator=(Array&& other) noexcept { // what was held is detached
+        if (this != &other) {
+            segment_ = std::move(other.segment_);
+            elements_ = std::exchange(other.elements_, {});
+        }
+        return *this;
+    }
+    Array(const Array&) = delete;
+    Array& operator=(const Array&) = delete;
+    ~Array() = default;
 
     // Makes an array of `count` zeros; this process is its creator. With `initial` or `fill` (which is called
     // with a std::span<T>) it is visible to others only when it is filled. Error: name_taken, quota_exceeded,
@@ -106,16 +122,20 @@ template <typename T> class Array {
     // Throws std::out_of_range.
     T& at(std::size_t index) const {
         if (index >= size()) {
-            throw std::out_of_range("memshare: index " + std::to_string(index) + " of an array of " +
-                                    std::to_string(size()));
+            throw_out_of_range(index, size());
         }
         return elements_[index];
     }
 
-    // An element as an atomic, for those who share it without the lock.
+    // An element as an atomic, for threads and processes that share it without the lock.
     std::atomic_ref<T> atomic(std::size_t index) const noexcept
         requires(!std::is_const_v<T> && abi::stored_at_once(sizeof(T)))
     {
+        static_assert(
+            alignof(T) >= std::atomic_ref<T>::required_alignment,
+            "memshare: atomic() needs a T that is aligned to its size, as other ones are no atomics "
+            "without a lock of the compiler's library, which processes do not share: declare the struct "
+            "alignas(its size)");
         return std::atomic_ref<T>(elements_[index]);
     }
 
@@ -144,10 +164,11 @@ template <typename T> class Array {
     Version version() const noexcept { return {segment_.changes().count(), 0}; }
 
     // Waits until the version is another one than that. Looks, awake, for some 50 us before it sleeps, if
-    // that has lately paid. Returns for nothing else.
+    // that has lately paid. Returns for nothing else. The first wait through a read-only handle calls the
+    // broker, and throws what such a call may throw.
     void wait(Version seen) const { static_cast<void>(wait_till(seen, {})); }
 
-    // The same, but no longer than that: whether it is so now.
+    // The same, but no longer than that: whether it is so now. Times are taken as by Value::wait_for().
     template <typename Rep, typename Period>
     bool wait_for(Version seen, const std::chrono::duration<Rep, Period>& time) const {
         return wait_till(seen, detail::deadline_of(time));

@@ -1,6 +1,8 @@
 // A value of 1, 2, 4 or 8 bytes: everything that is done with it is one atomic step.
 #pragma once
 
+#include <memshare/padding.hpp>
+
 #include <atomic>
 #include <bit>
 #include <concepts>
@@ -29,6 +31,7 @@ template <typename T> class AtOnce {
   public:
     using Bits = typename BitsOf<sizeof(T)>::type;
 
+    AtOnce() noexcept = default; // nowhere: only to be assigned to
     explicit AtOnce(std::byte* place) noexcept : place_(reinterpret_cast<Bits*>(place)) {}
 
     Bits bits() const noexcept { return place().load(); }
@@ -37,13 +40,17 @@ template <typename T> class AtOnce {
     T exchange(T value) noexcept { return from(place().exchange(to(value))); }
 
     bool compare_exchange(T& expected, T desired) noexcept {
+        static_assert(
+            Comparable<T>,
+            "memshare: this compiler cannot clear the padding of a struct, so two equal values may differ "
+            "in their bytes: make the padding a member, or compile with g++");
         Bits seen = to(expected);
         while (!place().compare_exchange_strong(seen, to(desired))) {
             const T now = from(seen);
             if (to(now) != to(expected)) {
                 expected = now;
                 return false;
-            } // else it means the same by another byte: a bool that somebody has stored as 2
+            } // else it means the same by other bits: a bool stored as 2, or padding that is not zero
         }
         return true;
     }
@@ -69,7 +76,10 @@ template <typename T> class AtOnce {
 
   private:
     std::atomic_ref<Bits> place() const noexcept { return std::atomic_ref<Bits>(*place_); }
-    static Bits to(const T& value) noexcept { return std::bit_cast<Bits>(value); }
+    static Bits to(T value) noexcept {
+        clear_padding(value);
+        return std::bit_cast<Bits>(value);
+    }
 
     // Another process can have stored any byte, and a bool that is neither 0 nor 1 has no meaning in C++.
     static T from(Bits bits) noexcept {
@@ -80,7 +90,7 @@ template <typename T> class AtOnce {
         }
     }
 
-    Bits* place_;
+    Bits* place_ = nullptr;
 };
 
 } // namespace memshare::detail

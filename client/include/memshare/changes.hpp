@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memshare/abi/layout.hpp>
+#include <memshare/deadline.hpp>
 #include <memshare/export.hpp>
 #include <memshare/mutex.hpp>
 
@@ -37,6 +38,9 @@ class MEMSHARE_EXPORT Changes {
         slots    // it says which slot holds, and each store has moved it
     };
 
+    // Of nothing: only to be assigned to.
+    Changes() noexcept = default;
+
     // Both borrowed. A copy is the same; take one before the change, so that nothing has to be looked up
     // between the change and the look at the flag.
     Changes(abi::ChangeLine& line, Counting counting, detail::Attachment& attachment) noexcept
@@ -66,7 +70,9 @@ class MEMSHARE_EXPORT Changes {
 
     // Waits until changed() is true, or until the deadline: whether it is. It is called before each sleep and
     // after it, so no change is missed, and no wake-up for something else ends the wait. A process that has
-    // the segment read-only calls the broker the first time that it waits, and throws what such a call may.
+    // the segment read-only calls the broker the first time that it waits, and throws what such a call may;
+    // with a deadline that call takes no longer, and if the broker has not answered by then there is one more
+    // look. A wait is a cancellation point (pthread_cancel(3)), which acts within a second.
     template <typename Changed> bool wait(const Changed& changed, const detail::Deadline& deadline) const {
         const auto look = [](const void* what) { return (*static_cast<const Changed*>(what))(); };
         return changed() || wait_slowly(look, &changed, deadline);
@@ -77,11 +83,12 @@ class MEMSHARE_EXPORT Changes {
 
     // Says that somebody is about to sleep on the signal, as long as it is what this returns. (model: arm)
     std::uint32_t arm() const;
+    bool is_told_until(const detail::Deadline& deadline) const;
     bool wait_slowly(bool (*changed)(const void*), const void* what, const detail::Deadline& deadline) const;
 
-    abi::ChangeLine* line_;
-    detail::Attachment* attachment_;
-    Counting counting_;
+    abi::ChangeLine* line_ = nullptr;
+    detail::Attachment* attachment_ = nullptr;
+    Counting counting_ = Counting::changes;
 };
 
 } // namespace memshare

@@ -23,6 +23,7 @@ enum class Errc {
     busy,                // somebody still has it mapped for writing
     frozen,              // nobody can write to it any more
     refused,             // the broker said no in a way that this version does not know
+    not_sealed, // no seal against writing is on its memory yet; freeze() adds it, so it never says this
 };
 
 MEMSHARE_EXPORT const std::error_category& error_category() noexcept;

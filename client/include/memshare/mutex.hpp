@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memshare/abi/lock_word.hpp>
+#include <memshare/deadline.hpp>
 #include <memshare/export.hpp>
 #include <memshare/segment_info.hpp>
 
@@ -13,31 +14,13 @@
 namespace memshare {
 
 namespace detail {
-
 class Attachment;
-
-using Deadline = std::optional<std::chrono::steady_clock::time_point>; // nothing: never
-
-// When so much time will have passed, or it will be a time of any clock, by the clock that sleeping goes by.
-template <typename Rep, typename Period>
-Deadline deadline_of(const std::chrono::duration<Rep, Period>& time) {
-    constexpr std::chrono::hours hundred_years{24 * 36525};
-    if (time > hundred_years) {
-        return {};
-    }
-    return std::chrono::steady_clock::now() + std::chrono::ceil<std::chrono::steady_clock::duration>(time);
 }
-template <typename Clock, typename Duration>
-Deadline deadline_of(const std::chrono::time_point<Clock, Duration>& time) {
-    return deadline_of(time - Clock::now());
-}
-
-} // namespace detail
 
 // A mutex of one segment: recursive, and usable with std::scoped_lock and std::unique_lock. It belongs to a
 // thread of a process. If that process ends while it holds the lock, however it ends, the broker passes the
-// lock on to the next one, who learns it from recovered(). A process that only waits for a lock harms nobody
-// by its death.
+// lock on to the next one, which learns it from recovered(). A process that only waits for a lock harms
+// nobody by its death.
 //
 // A forked child is a process of its own: what its parent has locked it has not, and unlocking that in the
 // child does nothing. A process that becomes another program (exec) while it holds a lock still is that
@@ -45,7 +28,12 @@ Deadline deadline_of(const std::chrono::time_point<Clock, Duration>& time) {
 // other.
 //
 // Uncontended, neither locking nor unlocking calls the kernel or the broker. Only the first lock in a forked
-// child calls the broker, and throws what such a call may throw.
+// child calls the broker, and throws what such a call may throw; with a time limit it takes no longer than
+// that, and if the broker does not answer in time the lock is not taken.
+//
+// A time that is past, negative or not a number (NaN) is over at once; one of more than a hundred years never
+// is. No member is a cancellation point (pthread_cancel(3)): a thread that waits for a lock ends when it has
+// it.
 class MEMSHARE_EXPORT Mutex {
   public:
     // (Every segment brings its own: this is not for users.) All borrowed; `session` is the word that has
@@ -60,21 +48,21 @@ class MEMSHARE_EXPORT Mutex {
     // Waits for the lock. Error: frozen, if nobody can write to the segment any more.
     void lock() {
         if (!take_unused()) {
-            static_cast<void>(lock_slowly({}));
+            static_cast<void>(taken_slowly(lock_slowly({})));
         }
     }
 
     // Takes the lock, unless another thread or process has it. Error: frozen.
-    bool try_lock() { return take_unused() || try_lock_slowly(); }
+    bool try_lock() { return take_unused() || taken_slowly(try_lock_slowly()); }
 
     // Waits for the lock, but no longer than that: whether it has it now. Error: frozen.
     template <typename Rep, typename Period>
     bool try_lock_for(const std::chrono::duration<Rep, Period>& time) {
-        return take_unused() || lock_slowly(detail::deadline_of(time));
+        return take_unused() || taken_slowly(lock_slowly(detail::deadline_of(time)));
     }
     template <typename Clock, typename Duration>
     bool try_lock_until(const std::chrono::time_point<Clock, Duration>& time) {
-        return take_unused() || lock_slowly(detail::deadline_of(time));
+        return take_unused() || taken_slowly(lock_slowly(detail::deadline_of(time)));
     }
 
     // Takes back one lock(). Throws a std::system_error of operation_not_permitted, if this thread does not
@@ -83,7 +71,7 @@ class MEMSHARE_EXPORT Mutex {
         if (is_held() && line_.depth.load(std::memory_order_relaxed) == 1) {
             line_.depth.store(0, std::memory_order_relaxed);
             line_.owner.store(0, std::memory_order_relaxed);
-            abi::release(line_);
+            abi::release(line_, holder());
         } else {
             unlock_slowly();
         }
@@ -95,9 +83,13 @@ class MEMSHARE_EXPORT Mutex {
         return self != 0 && line_.owner.load(std::memory_order_relaxed) == self;
     }
 
-    // While this thread holds the lock: who died holding it, if it came from the dead. What that process was
-    // at with the data is then half done. Asks the broker, if it is so, and throws what such a call may
-    // throw.
+    // While this thread holds the lock: the process that died holding it, if one has and no holder has been
+    // told yet; if several have, the last of them. That process may have left the data half changed. A lock
+    // that is released before this is called keeps the mark for the next holder.
+    //
+    // Asks the broker, only if there is something to tell. If the broker does not answer within 250 ms, this
+    // returns a DeadHolder of pid 0, which is not known, and the mark stays: a later call, by this holder or
+    // the next, asks again. Never throws for want of a broker.
     std::optional<DeadHolder> recovered() const;
 
   private:
@@ -127,9 +119,18 @@ class MEMSHARE_EXPORT Mutex {
         return std::uint64_t{holder} << 32 | thread_number_;
     }
 
+    // The library takes the lock out of sight of a program's thread sanitizer, if only the program is
+    // compiled with one. This load, compiled into the program, shows it what the lock orders.
+    bool taken_slowly(bool taken) const noexcept {
+        static_cast<void>(line_.word.load(std::memory_order_acquire));
+        return taken;
+    }
+
+    bool get_ready(const detail::Deadline& deadline);
     bool lock_slowly(const detail::Deadline& deadline);
     bool try_lock_slowly();
-    bool lock_again();
+    bool take_free(std::uint32_t& seen, std::uint32_t me, std::uint32_t waiting) noexcept;
+    bool lock_again() noexcept;
     void unlock_slowly();
 
     // The number of the calling thread within its process, never used twice; 0 until it first takes a lock.

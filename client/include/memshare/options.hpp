@@ -33,9 +33,11 @@ struct CreateOptions {
     Lifetime lifetime = Lifetime::creator;
     std::uint32_t mode = 0600;            // read and write bits as a file's; no umask is applied
     std::optional<std::uint32_t> group{}; // whom the group bits mean (default: this process's group)
-    std::vector<std::uint64_t> shape{};   // the dimensions of an array, multiplying to its length
+    std::vector<std::uint64_t> shape{};   // the dimensions of an array, multiplying to its length;
+                                          // open_or_create takes one of another shape only if this is empty
     bool freezable = false;               // freeze() may end all writing to it
-    bool exclusive_writer = false;        // only this handle ever writes; not with freezable
+    bool exclusive_writer = false; // only this handle ever writes; not with freezable. In a child of fork(3)
+                                   // it is read-only: a store there is a SIGSEGV, a lock access_denied
 
     // Takes all of the memory now, on the account of this process's cgroup, before anybody can find the
     // segment. A shortage is then an error (out_of_memory, which says how much was asked for) and no segment,
@@ -71,8 +73,9 @@ struct OpenOptions {
 };
 
 struct BrokerOptions {
-    // How long a call may take. Within this time a connection that breaks is opened anew, and the call
-    // repeated; it counts once. Data, locks and waits go on meanwhile.
+    // How long a call may take; of a negative time nothing, and of a longer one a hundred years. Within this
+    // time a connection that breaks is opened anew, and the call repeated; it counts once. Data, locks and
+    // waits go on meanwhile.
     std::chrono::milliseconds timeout{5000};
 };
 

@@ -57,7 +57,7 @@ struct ProcessInfo {
 
 // A process that ended while it held a lock, and when the broker passed the lock on.
 struct DeadHolder {
-    std::int64_t pid = 0; // as the broker saw it; by now it may be another's
+    std::int64_t pid = 0; // as the broker saw it; by now it may be another's. 0: not known, nor is the rest
     std::uint32_t uid = 0;
     std::string program;
     Time time;

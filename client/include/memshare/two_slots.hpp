@@ -11,7 +11,17 @@
 #include <span>
 #include <utility>
 
+// Both compilers say in their own way that there is a thread sanitizer, which does not understand pairs of words.
 #if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
+#define MEMSHARE_PAIRS_OF_WORDS 1
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#undef MEMSHARE_PAIRS_OF_WORDS
+#endif
+#endif
+#endif
+
+#ifdef MEMSHARE_PAIRS_OF_WORDS
 #include <emmintrin.h>
 #endif
 
@@ -31,6 +41,7 @@ namespace memshare::detail {
 // Size is that of the value in bytes, as far as it is known to the compiler.
 template <std::size_t Size = std::dynamic_extent> class TwoSlots {
   public:
+    TwoSlots() noexcept = default; // nowhere: only to be assigned to
     TwoSlots(std::atomic<std::uint64_t>& version, std::byte* slots, std::size_t size = Size) noexcept
         : version_(&version), slots_(slots), size_(size) {}
 
@@ -93,7 +104,7 @@ template <std::size_t Size = std::dynamic_extent> class TwoSlots {
 
     // Copies as many whole pairs of words as there are, and returns their size. (Half the loads: any load of
     // x86 acquires, and if the halves of one are seen at two moments, the version has moved.)
-#if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
+#ifdef MEMSHARE_PAIRS_OF_WORDS
     std::size_t pairs_out(const std::byte* slot, std::byte* to) const noexcept {
         const std::size_t paired = size() / sizeof(__m128i) * sizeof(__m128i);
 #pragma GCC unroll 8
@@ -108,9 +119,9 @@ template <std::size_t Size = std::dynamic_extent> class TwoSlots {
     static std::size_t pairs_out(const std::byte*, std::byte*) noexcept { return 0; }
 #endif
 
-    std::atomic<std::uint64_t>* version_;
-    std::byte* slots_;
-    std::size_t size_;
+    std::atomic<std::uint64_t>* version_ = nullptr;
+    std::byte* slots_ = nullptr;
+    std::size_t size_ = 0;
 };
 
 } // namespace memshare::detail

@@ -3,6 +3,7 @@
 
 #include <memshare/at_once.hpp>
 #include <memshare/element.hpp>
+#include <memshare/padding.hpp>
 #include <memshare/segment.hpp>
 #include <memshare/two_slots.hpp>
 #include <memshare/watch.hpp>
@@ -19,12 +20,16 @@
 namespace memshare {
 
 // Value<T> is read and written, Value<const T> only read: it is mapped read-only, which the kernel enforces.
-// A handle is this process's attachment: it can be moved, and its end detaches. All processes see every store
-// whole and in one order (as sequentially consistent atomics), whoever is killed when.
+// A handle is this process's attachment: it can be moved, and its end detaches. What it was moved from is
+// empty: that may be assigned to and destroyed, and nothing else. All processes see every store whole and in
+// one order (as sequentially consistent atomics), whoever is killed when.
 //
 // A value of 1, 2, 4 or 8 bytes is an atomic: what is done with it never waits, nor looks at the lock. A
 // larger one is read without waiting as well; store() and update() take its lock, and happen wholly or not at
-// all. In a forked child the first of them calls the broker, and throws what such a call may throw.
+// all. Values are compared byte for byte, the padding of a struct aside; it is stored as zeros. (clang 19
+// cannot clear padding: there compare_exchange() of a struct that has some does not compile, and wait(old)
+// compares it as well.) In a forked child the first of them calls the broker, and throws what such a call may
+// throw.
 template <typename T> class Value {
     static_assert(
         std::is_trivially_copyable_v<T>,
@@ -49,18 +54,36 @@ template <typename T> class Value {
   public:
     using value_type = Plain;
 
+    Value(Value&& other) noexcept
+        : segment_(std::move(other.segment_)),
+          place_(std::exchange(other.place_, {})),
+          changes_(std::exchange(other.changes_, {})),
+          mutex_(std::exchange(other.mutex_, nullptr)) {}
+    Value& operator=(Value&& other) noexcept { // what was held is detached
+        if (this != &other) {
+            segment_ = std::move(other.segment_);
+            place_ = std::exchange(other.place_, {});
+            changes_ = std::exchange(other.changes_, {});
+            mutex_ = std::exchange(other.mutex_, nullptr);
+        }
+        return *this;
+    }
+    Value(const Value&) = delete;
+    Value& operator=(const Value&) = delete;
+    ~Value() = default;
+
     // Makes the value; this process is its creator. It is visible only with its initial contents.
     // Error: name_taken, quota_exceeded, out_of_memory, invalid_argument.
     static Value create(std::string_view name, const value_type& initial = {},
                         const CreateOptions& options = {})
         requires(!is_const)
     {
-        return Value(Segment::create(name, plan(), bytes(initial), options));
+        return Value(Segment::create(name, plan(), bytes(cleared(initial)), options));
     }
     static Value create(Unnamed, const value_type& initial = {}, const CreateOptions& options = {})
         requires(!is_const)
     {
-        return Value(Segment::create(unnamed, plan(), bytes(initial), options));
+        return Value(Segment::create(unnamed, plan(), bytes(cleared(initial)), options));
     }
 
     // Opens one that there is. Error: no_such_segment, type_mismatch, access_denied, quota_exceeded.
@@ -76,7 +99,7 @@ template <typename T> class Value {
                                 const CreateOptions& options = {})
         requires(!is_const)
     {
-        return Value(Segment::open_or_create(name, plan(), bytes(initial), options));
+        return Value(Segment::open_or_create(name, plan(), bytes(cleared(initial)), options));
     }
 
     value_type load() const noexcept {
@@ -97,7 +120,7 @@ template <typename T> class Value {
         } else {
             {
                 const std::scoped_lock lock(*mutex_);
-                place_.publish(&value);
+                publish(cleared(value));
             }
             changes_.announce();
         }
@@ -121,7 +144,8 @@ template <typename T> class Value {
                 const std::scoped_lock lock(*mutex_);
                 value_type value = load();
                 f(value);
-                place_.publish(&value);
+                detail::clear_padding(value);
+                publish(value);
             }
             changes_.announce();
         }
@@ -134,7 +158,7 @@ template <typename T> class Value {
         return announced([&] { return place_.exchange(value); });
     }
 
-    // Stores if the value is `expected`, byte for byte; if not, that becomes what it is.
+    // Stores if the value is `expected`; if not, that becomes what it is.
     bool compare_exchange(value_type& expected, const value_type& desired) noexcept
         requires(!is_const && at_once)
     {
@@ -200,12 +224,15 @@ template <typename T> class Value {
         }
     }
 
-    // Waits until the value is not `old`, byte for byte, or has another version than `seen`. Looks, awake,
-    // for some 50 us before it sleeps, if that has lately paid. Returns for nothing else.
+    // Waits until the value is not `old`, or has another version than `seen`. Looks, awake,
+    // for some 50 us before it sleeps, if that has lately paid. Returns for nothing else. The first wait
+    // through a read-only handle calls the broker, and throws what such a call may throw.
     void wait(const value_type& old) const { static_cast<void>(wait_till(is_not(old), {})); }
     void wait(Version seen) const { static_cast<void>(wait_till(is_past(seen), {})); }
 
-    // The same, but no longer than that: whether it is so now.
+    // The same, but no longer than that: whether it is so now. A time that is past, negative or not a number
+    // (NaN) is over at once; one of more than a hundred years never is. If the broker does not answer in this
+    // time, that is no error: the value is looked at once more.
     template <typename Rep, typename Period>
     bool wait_for(const value_type& old, const std::chrono::duration<Rep, Period>& time) const {
         return wait_till(is_not(old), detail::deadline_of(time));
@@ -303,6 +330,18 @@ template <typename T> class Value {
         return std::as_bytes(std::span(&value, 1));
     }
 
+    // As it is stored; a copy only where there is something to clear.
+    static decltype(auto) cleared(const value_type& value) noexcept {
+        if constexpr (detail::WithoutPadding<value_type>) {
+            return (value);
+        } else {
+            value_type copy = value;
+            detail::clear_padding(copy);
+            return copy;
+        }
+    }
+    void publish(const value_type& value) noexcept { place_.publish(&value); }
+
     // A function of its own, so that the compiler makes `value` where the caller wants it.
     value_type loaded() const noexcept {
         value_type value;
@@ -321,7 +360,8 @@ template <typename T> class Value {
     auto is_not(const value_type& old) const {
         return [this, &old] {
             const value_type now = load();
-            return std::memcmp(&now, &old, sizeof(now)) != 0;
+            const value_type &is = cleared(now), &was = cleared(old);
+            return std::memcmp(&is, &was, sizeof(is)) != 0;
         };
     }
     auto is_past(Version seen) const {

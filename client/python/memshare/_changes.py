@@ -123,6 +123,9 @@ class Changes:
     async def aclose(self):
         self.close()
 
+    def __reduce__(self):
+        raise TypeError("changes are neither copied nor pickled: ask the handle for others")
+
     def __enter__(self):
         return self
 

@@ -2,11 +2,12 @@
 
 import copyreg
 import ctypes
-import sys
+import operator
 
 from . import _core
 from ._handing import attached, reduced
-from ._types import ctype_of, element_of
+from ._parts import plain
+from ._types import ctype_of, element_of, spelled, type_spelled
 
 
 class _Memory:
@@ -41,26 +42,42 @@ def raw_object(type_, memory):
     return object_
 
 
+class _Original:
+    """A raw object while the copy module or a pickle takes it apart. A pickle says where it lies, and gives that
+    memory to _rebuild(); the copy module gives this itself, and gets a copy."""
+
+    __slots__ = ("object",)
+
+    def __init__(self, object_):
+        self.object = object_
+
+    def __reduce__(self):
+        return self.object._wrapper.__reduce__()
+
+    def __deepcopy__(self, memo):
+        return self
+
+
 def _rebuild(type_, memory, length):
+    if isinstance(memory, _Original):
+        return copy(memory.object)
+    type_ = type_spelled(type_, memory.segment.element)
     return raw_object(type_ if length is None else type_ * length, memory)
 
 
 def _reduce(object_):
-    memory = getattr(object_, "_wrapper", None)
-    if memory is None:
+    if not isinstance(getattr(object_, "_wrapper", None), _Memory):  # it is not ours, or a part of one
         return object_.__reduce__()
-    if not isinstance(memory, _Memory):  # multiprocessing's own
-        return sys.modules["multiprocessing.sharedctypes"].reduce_ctype(object_)
     if isinstance(object_, ctypes.Array):
-        return _rebuild, (object_._type_, memory, object_._length_)
-    return _rebuild, (type(object_), memory, None)
+        return _rebuild, (spelled(object_._type_), _Original(object_), object_._length_)
+    return _rebuild, (spelled(type(object_)), _Original(object_), None)
 
 
 _registered = set()
 
 
 def _register(type_):
-    """From here on objects of this type are pickled by their place, if it is shared; others as ever."""
+    """From here on objects of this type are pickled by their place, if it is ours; others as ever."""
     if type_ not in _registered:
         copyreg.pickle(type_, _reduce)
         _registered.add(type_)
@@ -89,10 +106,16 @@ def _is_one_piece(type_):
 
 def initial_array(type_, size_or_initializer):
     """The type of the whole array, and an object with its contents, or None for zeros."""
-    if isinstance(size_or_initializer, int):
-        return type_ * size_or_initializer, None
-    type_ = type_ * len(size_or_initializer)
-    return type_, type_(*size_or_initializer)
+    try:
+        length = len(size_or_initializer)
+    except TypeError:  # a number of elements, of Python or of numpy
+        try:
+            return type_ * operator.index(size_or_initializer), None
+        except TypeError:
+            kind = type(size_or_initializer).__name__
+            raise TypeError(f"an array is made of its length or a sequence of its elements, not of a {kind}") from None
+    type_ = type_ * length
+    return type_, type_(*map(plain, size_or_initializer))
 
 
 def RawValue(typecode_or_type, *args, name=None, exist_ok=False, **options):
@@ -130,5 +153,6 @@ def options_for(name, options):
 
 def copy(obj):
     """A new raw object with the contents of this ctypes object."""
+    obj = plain(obj)
     type_ = type(obj)
     return raw_object(type_, _Memory(make(type_, obj, lifetime="attached")))

@@ -25,6 +25,8 @@ typecode_to_type = {
 _of_simple = {"c": "char", "u": "wchar", "?": "bool", "f": "f32", "d": "f64"}
 _of_integer = {"b": "i", "B": "u", "h": "i", "H": "u", "i": "i", "I": "u", "l": "i", "L": "u", "q": "i", "Q": "u"}
 
+_SWAPPED = "swapped"
+
 _of_kind = {
     "i8": ctypes.c_int8,
     "u8": ctypes.c_uint8,
@@ -110,6 +112,27 @@ def element_of(type_):
     if issubclass(type_, ctypes.Structure):
         return ("struct", sizeof(type_), alignment, type_.__name__, _fields(type_))
     return ("struct", sizeof(type_), alignment, "", ())
+
+
+def spelled(type_):
+    """What a pickle says of a ctypes type: of an array and of a swapped number, which have no names of their own, what
+    they are made of; None of what was made here of the broker's description, which the other side does as well."""
+    if type_.__module__ == __name__:
+        return None
+    if issubclass(type_, ctypes.Array) and type_ is type_._type_ * type_._length_:  # no subclass with a name
+        return spelled(type_._type_), type_._length_
+    native = getattr(type_, "__ctype_le__", type_)
+    return type_ if native is type_ or not issubclass(type_, ctypes._SimpleCData) else (native, _SWAPPED)
+
+
+def type_spelled(words, element):
+    """The type that spelled() has said, of a segment of such elements."""
+    if words is None:
+        return type_of(element)
+    if not isinstance(words, tuple):
+        return words
+    inner, how = words
+    return inner.__ctype_be__ if how == _SWAPPED else type_spelled(inner, element) * how
 
 
 @functools.lru_cache(maxsize=1024)

@@ -3,146 +3,18 @@
 import copyreg
 import ctypes
 import operator
-import os
-import time
 import uuid
-import weakref
 
 from . import _core
-from ._broker import segment_info
-from ._changes import Changes, Version, close_all
 from ._handing import attached, reduced
-from ._raw import RawArray, RawValue, initial_array, make, memory_of, raw_object, options_for
-from ._structures import is_made_up, plain, structure_class
+from ._handle import Handle
+from ._parts import Part, ReadOnlyItem, plain
+from ._raw import RawArray, RawValue, initial_array, make, memory_of, options_for, raw_object
+from ._structures import structure_class
 from ._types import ctype_of, element_of, type_of
 
 # What fits on one page with its header is this process's alone until others can come to have it.
 _LARGEST_ALONE = 4096 - 192
-
-_watches: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # those of fileno()
-os.register_at_fork(after_in_child=_watches.clear)  # they tell its parent
-
-
-class Handle:
-    """What all handles of a segment can do."""
-
-    __slots__ = ()
-
-    @property
-    def name(self):
-        return self._segment.name
-
-    @property
-    def id(self):
-        return self._segment.id
-
-    @property
-    def readonly(self):
-        return self._segment.readonly
-
-    def info(self):
-        """What the segment was like when this handle was made."""
-        return segment_info(_core.info(self._segment))
-
-    def alive(self):
-        """Whether others can still open it. If not, it has ended, and this handle works on."""
-        return self._segment.alive()
-
-    def _version(self):
-        return Version(self._segment.version())
-
-    @property
-    def version(self):
-        """Differs after every later change; wait() can wait past it."""
-        return self._version()
-
-    def wait(self, seen=None, timeout=None):
-        """Waits until the value is not `seen`, or the version is another one than `seen`, or than now. Whether
-        it is so, which after `timeout` seconds it may not be."""
-        if seen is None:
-            seen = self._version()
-        if isinstance(seen, Version):
-            return self._segment.wait(seen, True, timeout)
-        seen = plain(seen)
-        old = bytes(seen if isinstance(seen, self._type) else self._type(seen))
-        if self._length() is None and self._segment.count is not None:
-            return self._wait_in_one_place(old, timeout)
-        return self._segment.wait(old, False, timeout)
-
-    def _wait_in_one_place(self, old, timeout):
-        """Of what is plain memory only the versions can be awaited."""
-        end = None if timeout is None else time.monotonic() + timeout
-        while True:
-            version = self._version()
-            if bytes(memoryview(self._segment)) != old:
-                return True
-            left = None if end is None else end - time.monotonic()
-            if not self._segment.wait(version, True, left) and left is not None and left <= 0:
-                return False
-
-    def notify_all(self):
-        """Wakes who waits for another version: for those who write otherwise than by this handle, as numpy."""
-        self._segment.notify_all()
-
-    def changes(self):
-        """The changes from now on, as an iterator, also for `async for`."""
-        return Changes(self)
-
-    def fileno(self):
-        """A descriptor for event loops: readable once there has been a change. clear() makes it unreadable."""
-        return self._watch().fileno()
-
-    def clear(self):
-        """Makes fileno() unreadable until the next change; then look."""
-        self._watch().clear()
-
-    def _watch(self):
-        watch = _watches.get(self)
-        if watch is None:
-            watch = _watches.setdefault(self, _core.watch(self._segment))  # another thread may have been sooner
-            if _core.SynchronizedBase.closed.__get__(self):
-                Handle.close(self)
-                raise ValueError("this handle is closed")
-        return watch
-
-    def close(self):
-        """Lets go of the memory, which stays as long as there are views of it."""
-        if (watch := _watches.pop(self, None)) is not None:
-            watch.close()
-        close_all(self)
-        super().close()
-
-    def _make_obj(self):
-        return raw_object(self._type, memory_of(self._segment))
-
-    def _has_slots(self):
-        """Whether it lies now here, now there."""
-        return self._segment.count is None and ctypes.sizeof(self._type) not in (1, 2, 4, 8)
-
-    def _copy(self):
-        """A ctypes object with what is there now."""
-        return self._type.from_buffer_copy(self._segment.load() if self._has_slots() else self._segment)
-
-    def _length(self):
-        return None
-
-    def __copy__(self):
-        raise TypeError("a handle is not copied: copy what is in it, or hand the handle itself on")
-
-    def __deepcopy__(self, memo):
-        return self.__copy__()
-
-    def __reduce__(self):
-        type_ = None if is_made_up(self._type) else self._type
-        return _rebuild, (reduced(self._segment), type_, self._user_lock, self._length())
-
-    def __repr__(self):
-        if _core.SynchronizedBase.closed.__get__(self):  # as a field may be called so
-            return f"<{type(self).__name__}, closed>"
-        if self._segment.readonly:
-            return f"<{type(self).__name__}, read-only, of {self._type.__name__}>"
-        return f"<{type(self).__name__} wrapper for {_core.SynchronizedBase.get_obj(self)!r}>"
-
 
 class Synchronized(Handle, _core.Value):
     """A value of a simple type. `.value` takes the lock; load, store, add and the like do not."""
@@ -167,18 +39,21 @@ class SynchronizedArray(Handle, _core.Array):
     def _copy(self):
         return (self._type * len(self)).from_buffer_copy(self._segment)
 
-    def _get_copy(self, key):
+    def _get_readonly(self, key):
         """An item or a slice of what is read-only, which ctypes cannot show."""
         if isinstance(key, slice):
-            items = [self._get_copy(index) for index in range(len(self))[key]]
+            items = [self._get_readonly(index) for index in range(len(self))[key]]
             text = {ctypes.c_char: b"", ctypes.c_wchar: ""}.get(self._type)
             return items if text is None else text.join(items)
         index = range(len(self))[operator.index(key)]
-        item = self._type.from_buffer_copy(self._segment, index * ctypes.sizeof(self._type))
-        return item.value if isinstance(item, ctypes._SimpleCData) else item
+        item = ReadOnlyItem(self._segment, self._type, index * ctypes.sizeof(self._type))
+        return item.load().value if issubclass(self._type, ctypes._SimpleCData) else Part(item)
 
     def _length(self):
         return len(self)
+
+    def _set_item(self, key, value):
+        self.get_obj()[key] = plain(value)
 
 
 class SynchronizedString(SynchronizedArray):
@@ -236,11 +111,6 @@ def wrap(segment, type_, lock, length):
         return structure_class(type_, Handle)(segment, type_, lock)
     has_kind = element_of(type_)[0] != "struct"
     return (Synchronized if has_kind else SynchronizedSimple)(segment, type_, lock)
-
-
-def _rebuild(identity, type_, lock, length):
-    segment = attached(identity)
-    return wrap(segment, type_ or type_of(segment.element), lock, length)
 
 
 def _options_for(type_, name, options):

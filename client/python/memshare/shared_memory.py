@@ -4,13 +4,14 @@ No process tracks what others have: a segment lives until unlink(), or until the
 attached it has ended, however that ends.
 """
 
-import collections
 import functools
+import operator
 import secrets
 import struct
 import types
 
 from . import _core
+from ._blocks import blocks
 
 __all__ = ["SharedMemory", "ShareableList"]
 
@@ -24,58 +25,13 @@ def _make_filename():
     return _SHM_NAME_PREFIX + secrets.token_hex(4)
 
 
-class _Kept:
-    """What this process has created or attached. A handle that is closed does not detach, as then the segment
-    might end; what others have unlinked is noticed here a bit later, a few at each use."""
-
-    def __init__(self):
-        self._by_id = {}
-        self._closed = collections.deque()  # ids, those that were looked at longest ago first
-        self._listed = set()  # the same
-
-    def add(self, segment):
-        """The same segment, or the one that was kept for it."""
-        self._look_again()
-        return self._by_id.setdefault(segment.id, segment)
-
-    def close(self, segment):
-        """(It asks nobody, as it is also called when the broker is away, and at the end.)"""
-        if segment.id not in self._listed:
-            self._listed.add(segment.id)
-            self._closed.append(segment.id)
-
-    def remove(self, segment):
-        self._by_id.pop(segment.id, None)
-
-    def _look_again(self):
-        for _ in range(2):
-            try:
-                name = self._closed.popleft()
-            except IndexError:  # there is none, or another thread looks at it
-                return
-            if self._is_alive(name):
-                self._closed.append(name)
-            else:
-                self._listed.discard(name)
-                self._by_id.pop(name, None)
-
-    def _is_alive(self, name):
-        segment = self._by_id.get(name)
-        try:
-            return segment is not None and segment.alive()
-        except _core.Error:  # nobody knows
-            return True
-
-
-_kept = _Kept()
-
-
 class SharedMemory:
     """A block of bytes with a name. `buf` shows it, until close(); the block is there until unlink(), or until
     the last process that has had it ends."""
 
     def __init__(self, name=None, create=False, size=0, *, track=True):
-        if not size >= 0:
+        size = operator.index(size)
+        if size < 0:
             raise ValueError("'size' must be a positive integer")
         if create and size == 0:
             raise ValueError("'size' must be a positive number different from zero")
@@ -85,11 +41,11 @@ class SharedMemory:
             segment = _created(name, size)
         else:
             segment = _core.open(name)
-        self._segment = _kept.add(segment)
+        self._segment = blocks.add(segment)
+        self._lock = _core.lock(self._segment)
+        self._id = self._segment.id
         self._name = self._segment.name
         self._buf = memoryview(self._segment)
-        if self._buf.format != "B" or self._buf.ndim != 1:
-            self._buf = self._buf.cast("B")
         self._size = self._buf.nbytes
 
     @property
@@ -106,24 +62,27 @@ class SharedMemory:
         return self._size
 
     def close(self):
-        """Lets go of the buffer. Views of it stay good, and so does the block."""
+        """Lets go of the buffer, and of the memory as soon as the block has ended. Views of it stay good, and keep it."""
         if self._buf is None:
             return
         try:
             self._buf.release()
         except BufferError:  # somebody has a view of it
             pass
-        self._buf = None
-        _kept.close(self._segment)
+        segment = self._segment
+        self._buf = self._lock = self._segment = None
+        blocks.close(segment)
 
     def unlink(self):
         """Ends the block: its name is free. FileNotFoundError: it has ended already."""
-        _kept.remove(self._segment)
-        _core.destroy(self._segment.id)
+        blocks.remove(self._id)
+        _core.destroy(self._id)
 
     def __del__(self):
         if getattr(self, "_buf", None) is not None:
-            _kept.close(self._segment)
+            segment, self._segment = self._segment, None
+            self._buf = self._lock = None
+            blocks.close(segment)
 
     def __reduce__(self):
         return self.__class__, (self.name, False, self.size)
@@ -154,6 +113,8 @@ _formats = {b"q": "q", b"d": "d", b"?": "xxxxxxx?", b"n": "xxxxxx?x"}
 
 def _packed(item):
     """What an item is, and its bytes."""
+    if getattr(item, "ndim", None) == 0:  # one of numpy's
+        item = item.item()
     if item is None:
         return b"n", b""
     if isinstance(item, bool):
@@ -198,7 +159,6 @@ class ShareableList:
             self.shm = SharedMemory(name)
         else:
             self.shm = self._created(list(sequence or ()), name)
-        self._lock = _core.lock(self.shm._segment)
         self._length = _COUNT.unpack_from(self.shm.buf, 0)[0]
 
     @staticmethod
@@ -215,14 +175,20 @@ class ShareableList:
         shm.buf[:offset] = b"".join([_COUNT.pack(len(packed)), *records, *contents])
         return shm
 
+    def _locked(self):
+        if self.shm._lock is None:
+            raise ValueError("this list is closed")
+        return self.shm._lock
+
     def _place(self, position, what="index"):
+        position = operator.index(position)
         if not -self._length <= position < self._length:
             raise IndexError(f"{what} out of range")
         return _COUNT.size + _RECORD.size * (position % self._length)
 
     def __getitem__(self, position):
         place = self._place(position)
-        with self._lock:
+        with self._locked():
             offset, _, length, code = _RECORD.unpack_from(self.shm.buf, place)
             raw = bytes(self.shm.buf[offset : offset + length])
         return _unpacked(code, raw)
@@ -230,7 +196,7 @@ class ShareableList:
     def __setitem__(self, position, value):
         place = self._place(position, "assignment index")
         code, raw = _packed(value)
-        with self._lock:
+        with self._locked():
             offset, room, _, _ = _RECORD.unpack_from(self.shm.buf, place)
             if len(raw) > room:
                 raise ValueError("bytes/str item exceeds available storage")

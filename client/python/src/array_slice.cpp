@@ -51,9 +51,9 @@ bool plain_numbers(const Ready& ready, PyObject* from, Py_ssize_t count, std::ve
 }
 
 // The same of what has a buffer of just such elements: numpy arrays, array.array, bytes for characters.
-bool plain_buffer(const Ready& ready, const std::string& format, PyObject* from, Py_ssize_t count,
-                  std::vector<std::byte>& bytes) {
-    if (PyObject_CheckBuffer(from) == 0) {
+bool plain_buffer(const Ready& ready, PyObject* from, Py_ssize_t count, std::vector<std::byte>& bytes) {
+    const char format = format_of(ready.kind);
+    if (PyObject_CheckBuffer(from) == 0 || format == 0) {
         return false;
     }
     Py_buffer view{};
@@ -66,7 +66,8 @@ bool plain_buffer(const Ready& ready, const std::string& format, PyObject* from,
     theirs.remove_prefix(theirs.starts_with('<') || theirs.starts_with('@') || theirs.starts_with('=') ? 1
                                                                                                        : 0);
     const bool same_size = view.itemsize == ready.size && view.ndim == 1 && view.len == count * ready.size;
-    const bool same = same_size && (theirs == format || (PyBytes_CheckExact(from) && format == "c"));
+    const bool same =
+        same_size && (theirs == std::string_view(&format, 1) || (PyBytes_CheckExact(from) && format == 'c'));
     if (same) {
         const auto* start = static_cast<const std::byte*>(view.buf);
         bytes.assign(start, start + view.len);
@@ -79,7 +80,7 @@ bool plain_buffer(const Ready& ready, const std::string& format, PyObject* from,
 
 PyObject* got_by_ctypes(const Use& use, PyObject* array, PyObject* key) {
     if (use.segment().is_readonly()) {
-        return in_python([&] { return PyObject_CallMethod(array, "_get_copy", "O", key); });
+        return in_python([&] { return PyObject_CallMethod(array, "_get_readonly", "O", key); });
     }
     const Ref own(get_obj(array, nullptr));
     if (!own || !use.enter()) {
@@ -94,8 +95,8 @@ int set_by_ctypes(const Use& use, PyObject* array, PyObject* key, PyObject* from
     if (!own || !use.enter_to_write()) {
         return -1;
     }
-    const int result = in_python([&] { return PyObject_SetItem(own.get(), key, from); });
-    if (!use.leave() || result < 0) {
+    const Ref done(in_python([&] { return PyObject_CallMethod(array, "_set_item", "OO", key, from); }));
+    if (!use.leave() || !done) {
         return -1;
     }
     use.notify_all();
@@ -130,9 +131,8 @@ int set_slice(const Use& use, PyObject* array, PyObject* slice, PyObject* from) 
     }
     return guarded([&] {
         std::vector<std::byte> bytes;
-        const std::string format = format_of(use.segment().info().element);
         if (range.step != 1 || (!plain_numbers(ready, from, range.count, bytes) &&
-                                !plain_buffer(ready, format, from, range.count, bytes))) {
+                                !plain_buffer(ready, from, range.count, bytes))) {
             return set_by_ctypes(use, array, slice, from);
         }
         if (!use.enter_to_write()) {

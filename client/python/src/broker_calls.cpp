@@ -1,6 +1,7 @@
 #include "client/python/src/broker_calls.h"
 
 #include "client/python/src/descriptions.h"
+#include "client/python/src/number.h"
 #include "client/python/src/patience.h"
 #include "client/python/src/segment_type.h"
 #include <memshare/broker.hpp>
@@ -32,22 +33,20 @@ std::string string_from(PyObject* object) {
 
 // All that this process knows alone is told to the broker.
 void share_first() {
-    patiently([] {
-        const auto why_not = share_all();
-        if (why_not && is_away(*why_not)) {
-            throw Error(*why_not);
-        }
-    });
+    const auto why_not = share_all_patiently({}, Signals::heard);
+    if (PyErr_Occurred() != nullptr) {
+        throw Told();
+    }
+    if (why_not && is_away(*why_not)) {
+        throw Error(*why_not);
+    }
 }
 
 // Asks without the GIL, and once more if the broker was away, so that signals are heard.
 auto ask(auto question) {
     share_first();
     std::optional<decltype(question(Broker::local()))> answer;
-    patiently([&] {
-        const WithoutGil others_run;
-        answer = question(Broker::local());
-    });
+    patiently_without_gil([&] { answer = question(Broker::local()); });
     return *std::move(answer);
 }
 
@@ -126,9 +125,6 @@ PyObject* change(PyObject* /*module*/, PyObject* arguments) {
         };
         changed.mode = number(mode);
         changed.group = number(group);
-        if (PyErr_Occurred() != nullptr) {
-            return nullptr;
-        }
         const std::string wanted = string_from(name_or_id);
         order([&](Broker& broker) { broker.change(wanted, changed); });
         Py_RETURN_NONE;

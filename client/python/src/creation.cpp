@@ -1,6 +1,7 @@
 #include "client/python/src/creation.h"
 
 #include "client/python/src/element.h"
+#include "client/python/src/number.h"
 #include "client/python/src/patience.h"
 #include "client/python/src/segment_type.h"
 
@@ -50,13 +51,17 @@ int group_from(PyObject* from, void* to) {
     if (from == Py_None) {
         return 1;
     }
-    *static_cast<std::optional<std::uint32_t>*>(to) = word_from(from);
-    return PyErr_Occurred() == nullptr ? 1 : 0;
+    return guarded([&] {
+               *static_cast<std::optional<std::uint32_t>*>(to) = word_from(from);
+               return 0;
+           }) == 0;
 }
 
 int mode_from(PyObject* from, void* to) {
-    *static_cast<std::uint32_t*>(to) = word_from(from);
-    return PyErr_Occurred() == nullptr ? 1 : 0;
+    return guarded([&] {
+               *static_cast<std::uint32_t*>(to) = word_from(from);
+               return 0;
+           }) == 0;
 }
 
 int shape_from(PyObject* from, void* to) {

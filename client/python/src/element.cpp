@@ -10,9 +10,7 @@ namespace {
 
 constexpr std::size_t kinds = abi::kind_names.size();
 
-// Native, as ctypes says them, and within a struct, where each size is fixed.
-constexpr std::array<char, kinds> native{'b', 'B', 'h', 'H', 'i', 'I', 'l', 'L', 'f', 'd', '?', 'c', 'w', 0};
-constexpr std::array<char, kinds> fixed{'b', 'B', 'h', 'H', 'i', 'I', 'q', 'Q', 'f', 'd', '?', 'c', 'w', 0};
+constexpr std::array<char, kinds> formats{'b', 'B', 'h', 'H', 'i', 'I', 'l', 'L', 'f', 'd', '?', 'c', 'w', 0};
 
 constexpr std::size_t index_of(ElementKind kind) { return static_cast<std::size_t>(kind); }
 
@@ -39,8 +37,6 @@ bool taken_by(PyObject* type, PyObject* from, Bits& bits) {
     PyBuffer_Release(&view);
     return true;
 }
-
-std::string bytes_of(const Element& element) { return std::to_string(element.size) + 's'; }
 
 } // namespace
 
@@ -113,28 +109,7 @@ bool taken(ElementKind kind, PyObject* type, PyObject* from, Bits& bits) {
     return plainly_taken(kind, from, bits) || taken_by(type, from, bits);
 }
 
-std::string format_of(const Element& element) {
-    if (element.kind != ElementKind::structure) {
-        return {native.at(index_of(element.kind))};
-    }
-    std::vector<Field> fields = element.fields;
-    std::ranges::sort(fields, {}, &Field::offset);
-    std::string format = "T{";
-    std::uint32_t end = 0;
-    for (const Field& field : fields) {
-        if (field.offset < end || field.name.find_first_of(":{}") != std::string::npos) {
-            return bytes_of(element); // one lies over another, or has a name that no format can have
-        }
-        format += field.offset == end ? "" : std::to_string(field.offset - end) + 'x';
-        format += field.count == 1 ? "" : '(' + std::to_string(field.count) + ')';
-        format += '=';
-        format += fixed.at(index_of(field.kind));
-        format += ':' + field.name + ':';
-        end = field.offset + field.count * abi::size_of(field.kind);
-    }
-    format += end == element.size ? "" : std::to_string(element.size - end) + 'x';
-    return fields.empty() ? bytes_of(element) : format + '}';
-}
+char format_of(ElementKind kind) { return formats.at(index_of(kind)); }
 
 PyObject* described(const Element& element) {
     const Ref fields(checked(PyTuple_New(static_cast<Py_ssize_t>(element.fields.size()))));

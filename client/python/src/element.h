@@ -98,8 +98,8 @@ bool plainly_taken(ElementKind kind, PyObject* from, Bits& bits);
 // told.
 bool taken(ElementKind kind, PyObject* type, PyObject* from, Bits& bits);
 
-// The format of PEP 3118, as numpy understands it.
-std::string format_of(const Element& element);
+// The native format of PEP 3118 for a number or a character; 0 for a structure.
+char format_of(ElementKind kind);
 
 // (kind, size, alignment, name, ((name, kind, offset, count), ...)), kinds by their words.
 PyObject* described(const Element& element);

@@ -1,5 +1,8 @@
 #include "client/python/src/fork.h"
 
+#include "client/python/src/fork_of_c.h"
+#include "client/python/src/gil.h"
+#include "client/python/src/patience.h"
 #include "client/python/src/segment_object.h"
 
 #include <fcntl.h>
@@ -10,7 +13,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <optional>
 #include <thread>
 #include <vector>
 
@@ -24,7 +26,7 @@ constexpr std::chrono::seconds longest_wait{10};
 // ends, so does that.
 struct Fork {
     std::thread::id thread;
-    std::optional<Error> not_shared; // why all was not
+    std::vector<Ref> segments; // none of them ends before the child has attached
     std::array<int, 2> line{-1, -1};
 };
 
@@ -65,8 +67,10 @@ void wait_for_end(int end) {
 PyObject* before_fork(PyObject* /*module*/, PyObject* /*none*/) {
     return guarded([]() -> PyObject* {
         if (has_segments()) {
+            share_all_patiently(detail::deadline_of(longest_at_fork), Signals::deferred);
+            is_forked_by_python() = true;
             Fork& fork =
-                forks.emplace_back(Fork{.thread = std::this_thread::get_id(), .not_shared = share_all()});
+                forks.emplace_back(Fork{.thread = std::this_thread::get_id(), .segments = all_segments()});
             if (pipe2(fork.line.data(), O_CLOEXEC) != 0) {
                 fork.line = {-1, -1}; // without descriptors nobody waits
             }
@@ -76,9 +80,11 @@ PyObject* before_fork(PyObject* /*module*/, PyObject* /*none*/) {
 }
 
 PyObject* after_fork_in_parent(PyObject* /*module*/, PyObject* /*none*/) {
+    is_forked_by_python() = false;
     Fork fork = own_fork();
     close_end(fork.line[1]);
     if (fork.line[0] >= 0) {
+        const WithoutGil others_run;
         wait_for_end(fork.line[0]);
     }
     close_end(fork.line[0]);
@@ -86,13 +92,14 @@ PyObject* after_fork_in_parent(PyObject* /*module*/, PyObject* /*none*/) {
 }
 
 PyObject* after_fork_in_child(PyObject* /*module*/, PyObject* /*none*/) {
+    is_forked_by_python() = false;
     Fork own = own_fork();
     for (Fork& other :
          std::exchange(forks, {})) { // of threads that stayed in the parent, who wait for their own
         std::ranges::for_each(other.line, close_end);
     }
     close_end(own.line[0]);
-    attach_all_again(own.not_shared);
+    attach_all_again();
     close_end(own.line[1]);
     Py_RETURN_NONE;
 }

@@ -38,10 +38,20 @@ class WithoutGil {
     // Takes the GIL for so long, and lets Python handle its signals: false, if a handler has raised
     // something, as that of Ctrl-C does.
     bool signals_are_quiet() noexcept {
+        return with_gil([] { return in_python([] { return PyErr_CheckSignals(); }) == 0; });
+    }
+
+    // Takes the GIL for as long as a call takes, which may throw.
+    template <typename Call> bool with_gil(Call call) {
         take_gil();
-        const bool quiet = in_python([] { return PyErr_CheckSignals(); }) == 0;
-        state_ = PyEval_SaveThread();
-        return quiet;
+        struct Leaving {
+            WithoutGil& scope;
+            explicit Leaving(WithoutGil& left) noexcept : scope(left) {}
+            Leaving(const Leaving&) = delete;
+            Leaving& operator=(const Leaving&) = delete;
+            ~Leaving() { scope.state_ = PyEval_SaveThread(); }
+        } const after(*this);
+        return call();
     }
 
   private:

@@ -1,7 +1,7 @@
 #include "client/python/src/handle.h"
 
+#include "client/python/src/handle_buffer.h"
 #include "client/python/src/lock_object.h"
-#include "client/python/src/segment_buffer.h"
 #include "client/python/src/segment_type.h"
 
 #include <array>
@@ -9,38 +9,6 @@
 #include <utility>
 
 namespace memshare::python {
-namespace {
-
-Ref called(PyObject* object, const char* method) {
-    return Ref(in_python([&] { return PyObject_CallMethod(object, method, nullptr); }));
-}
-
-} // namespace
-
-void Use::refuse_orphan(const SegmentObject& segment) noexcept {
-    guarded([&] {
-        expect_no_orphan(segment);
-        return 0;
-    });
-}
-
-bool Use::enter_users_lock() const noexcept {
-    return static_cast<bool>(called(handle_.user_lock, "acquire"));
-}
-
-bool Use::leave_users_lock() const noexcept {
-    PyObject* type = nullptr;
-    PyObject* value = nullptr;
-    PyObject* trace = nullptr;
-    PyErr_Fetch(&type, &value, &trace);
-    const Ref released = called(handle_.user_lock, "release");
-    if (type == nullptr) {
-        return static_cast<bool>(released);
-    }
-    PyErr_Restore(type, value, trace);
-    return false;
-}
-
 namespace {
 
 PyObject* make(PyTypeObject* own, PyObject* arguments, PyObject* /*keywords*/) {
@@ -57,6 +25,7 @@ PyObject* make(PyTypeObject* own, PyObject* arguments, PyObject* /*keywords*/) {
         self.segment = reinterpret_cast<SegmentObject*>(Py_NewRef(segment));
         self.type = Py_NewRef(type);
         self.user_lock = lock == Py_None ? nullptr : Py_NewRef(lock);
+        self.is_single = length < 0;
         const SegmentInfo& info = self.segment->info();
         new (&self.ready) std::optional(Ready{
             .place = self.segment->place,
@@ -162,7 +131,7 @@ PyObject* leave_by(Handle& self, PyObject* (*release)(SegmentObject&)) {
 PyObject* release_it(PyObject* object, PyObject* /*none*/) {
     Handle& self = as_handle(object);
     if (self.user_lock != nullptr) {
-        return called(self.user_lock, "release").release();
+        return call_method(self.user_lock, "release").release();
     }
     return self.segment == nullptr ? refuse_closed() : leave_by(self, release_method);
 }
@@ -170,7 +139,7 @@ PyObject* release_it(PyObject* object, PyObject* /*none*/) {
 PyObject* enter_it(PyObject* object, PyObject* /*none*/) {
     Handle& self = as_handle(object);
     if (self.user_lock != nullptr) {
-        return called(self.user_lock, "__enter__").release();
+        return call_method(self.user_lock, "__enter__").release();
     }
     const Use use(self);
     if (!use || !acquire(use.segment())) {
@@ -214,7 +183,7 @@ PyObject* freeze(PyObject* object, PyObject* /*none*/) {
         return nullptr;
     }
     Py_CLEAR(self.object);
-    return called(reinterpret_cast<PyObject*>(&use.segment()), "freeze").release();
+    return call_method(reinterpret_cast<PyObject*>(&use.segment()), "freeze").release();
 }
 
 PyObject* segment(PyObject* object, void* /*closure*/) {
@@ -228,12 +197,6 @@ PyObject* user_lock(PyObject* object, void* /*closure*/) {
 }
 PyObject* closed(PyObject* object, void* /*closure*/) {
     return PyBool_FromLong(as_handle(object).is_closed ? 1 : 0);
-}
-
-int get_buffer_of(PyObject* object, Py_buffer* view, int flags) {
-    view->obj = nullptr;
-    const Use use(as_handle(object));
-    return use ? get_buffer(use.segment(), view, flags) : -1;
 }
 
 std::array methods{
@@ -277,7 +240,9 @@ std::array slots{
     PyType_Slot{Py_tp_methods, methods.data()},
     PyType_Slot{Py_tp_getset, properties.data()},
     PyType_Slot{Py_tp_members, members.data()},
-    PyType_Slot{Py_bf_getbuffer, slot(get_buffer_of)},
+    PyType_Slot{Py_nb_int, slot(refuse_int)},
+    PyType_Slot{Py_nb_float, slot(refuse_float)},
+    PyType_Slot{Py_bf_getbuffer, slot(get_handle_buffer)},
     PyType_Slot{0, nullptr},
 };
 
@@ -299,7 +264,7 @@ PyObject* get_obj(PyObject* handle, PyObject* /*none*/) {
         return nullptr;
     }
     if (self.object == nullptr) {
-        Ref made = called(handle, "_make_obj");
+        Ref made = call_method(handle, "_make_obj");
         if (!made || self.is_closed) {
             return made.release();
         }

@@ -31,6 +31,7 @@ struct Handle {
     PyObject* weakrefs;
     Py_ssize_t entered; // how many times it was locked by this handle, and is not unlocked yet
     bool is_closed;
+    bool is_single; // one item, not an array of one
     std::optional<Ready> ready;
 };
 
@@ -44,6 +45,7 @@ class Use {
   public:
     // False as a bool: Python has been told why it cannot be used.
     explicit Use(Handle& handle) noexcept : handle_(handle) {
+        notice_fork();
         if (handle.is_closed) [[unlikely]] {
             refuse_closed();
         } else if (handle.segment->is_orphan) [[unlikely]] {
@@ -133,6 +135,9 @@ class Use {
     Handle& handle_;
     SegmentObject* segment_ = nullptr;
 };
+
+// Calls a method without arguments; empty: Python has been told.
+Ref call_method(PyObject* object, const char* name);
 
 // The ctypes object inside, which the package makes, once.
 PyObject* get_obj(PyObject* handle, PyObject* none);

@@ -60,6 +60,11 @@ void dealloc(PyObject* lock) {
     Py_DECREF(own);
 }
 
+PyObject* refuse_copy(PyObject* /*lock*/, PyObject* /*memo*/) {
+    PyErr_SetString(PyExc_TypeError, "a lock is not copied: hand the lock itself on");
+    return nullptr;
+}
+
 std::array methods{
     PyMethodDef{"acquire", method(acquire_it), METH_VARARGS | METH_KEYWORDS,
                 "acquire($self, /, block=True, timeout=None)\n--\n\n"
@@ -71,6 +76,8 @@ std::array methods{
     PyMethodDef{"is_held", method(is_held), METH_NOARGS, "Whether this thread has it."},
     PyMethodDef{"__enter__", method(enter), METH_NOARGS, nullptr},
     PyMethodDef{"__exit__", method(exit), METH_VARARGS, nullptr},
+    PyMethodDef{"__copy__", method(refuse_copy), METH_NOARGS, nullptr},
+    PyMethodDef{"__deepcopy__", method(refuse_copy), METH_O, nullptr},
     PyMethodDef{nullptr, nullptr, 0, nullptr},
 };
 
@@ -117,7 +124,16 @@ PyObject* acquire_method(SegmentObject& self, PyObject* arguments, PyObject* key
             return nullptr;
         }
         const detail::Deadline deadline = deadline_of(timeout);
-        make_sure_of(self);
+        constexpr std::chrono::milliseconds without_blocking{
+            100}; // of a forked child that the broker does not know
+        try {
+            make_sure_of(self, block != 0 ? deadline : detail::deadline_of(without_blocking));
+        } catch (const Error& error) {
+            if (block == 0 || !is_over(error, deadline)) {
+                throw;
+            }
+            Py_RETURN_FALSE;
+        }
         if (self.is_readonly()) {
             return refuse_to_write();
         }
@@ -143,6 +159,7 @@ PyObject* release_method(SegmentObject& self) {
 
 PyObject* exit_method(SegmentObject& self) {
     return guarded([&]() -> PyObject* {
+        notice_fork();
         if (self.is_orphan) {
             Py_RETURN_NONE;
         }

@@ -8,6 +8,7 @@ namespace memshare::python {
 // Waits for the lock, with the GIL only if it is free. False: Python has been told why not.
 bool acquire_slowly(SegmentObject& self);
 inline bool acquire(SegmentObject& self) {
+    notice_fork();
     const bool can_try = !self.is_readonly() && !self.is_orphan && !self.is_apart;
     const bool has_it = can_try && guarded([&] { return self.mutex->try_lock() ? 1 : 0; }) == 1;
     return has_it || acquire_slowly(self);

@@ -3,6 +3,7 @@
 #include "client/python/src/broker_calls.h"
 #include "client/python/src/creation.h"
 #include "client/python/src/descriptions.h"
+#include "client/python/src/end_events.h"
 #include "client/python/src/failure.h"
 #include "client/python/src/fork.h"
 #include "client/python/src/handle.h"
@@ -28,6 +29,7 @@ std::array functions{
     PyMethodDef{"change", change, METH_VARARGS, "Changes one's lifetime, mode or group."},
     PyMethodDef{"statistics", statistics, METH_NOARGS, "What is used of which limits."},
     PyMethodDef{"version", version, METH_NOARGS, "The version of the broker."},
+    PyMethodDef{"watch_ends", watch_ends, METH_O, "Calls each(id) of segments that end."},
     PyMethodDef{"before_fork", before_fork, METH_NOARGS, nullptr},
     PyMethodDef{"after_fork_in_parent", after_fork_in_parent, METH_NOARGS, nullptr},
     PyMethodDef{"after_fork_in_child", after_fork_in_child, METH_NOARGS, nullptr},

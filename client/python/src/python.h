@@ -58,15 +58,6 @@ inline void check(int result) {
     }
 }
 
-// A number of 32 bits. Whoever calls looks at PyErr_Occurred().
-inline std::uint32_t word_from(PyObject* number) noexcept {
-    const unsigned long all = PyLong_AsUnsignedLong(number);
-    if (all > UINT32_MAX && PyErr_Occurred() == nullptr) {
-        PyErr_Format(PyExc_OverflowError, "%lu does not fit in 32 bits", all);
-    }
-    return static_cast<std::uint32_t>(all);
-}
-
 // The names of keywords, with a nullptr at their end, as PyArg_ParseTupleAndKeywords() wants them.
 template <std::size_t Size> char** keywords_of(const std::array<const char*, Size>& words) noexcept {
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): it only reads them

@@ -1,26 +1,55 @@
 #include "client/python/src/segment_buffer.h"
 
-#include "client/python/src/element.h"
-
-#include <vector>
+#include <memory>
 
 namespace memshare::python {
 namespace {
 
-// The dimensions that a buffer has, and how far its elements are apart in each.
-void lay_out(SegmentObject& self) {
-    const SegmentInfo& info = self.info();
-    std::vector<std::uint64_t> shape = info.shape;
-    if (shape.empty() && info.form == Form::array) {
-        shape = {info.count};
+// What a view points into as long as it lives.
+struct ViewParts {
+    Ref format;
+    std::vector<Py_ssize_t> shape;
+    std::vector<Py_ssize_t> strides;
+};
+
+ViewParts parts_of(BufferLayout layout) {
+    ViewParts parts{.format = std::move(layout.format), .shape = std::move(layout.shape), .strides = {}};
+    parts.strides.resize(parts.shape.size());
+    Py_ssize_t stride = layout.item_size;
+    for (std::size_t i = parts.shape.size(); i-- > 0;) {
+        parts.strides[i] = stride;
+        stride *= parts.shape[i];
     }
-    self.dimensions = static_cast<int>(shape.size());
-    self.shape = new Py_ssize_t[2 * shape.size() + 1];
-    auto stride = static_cast<Py_ssize_t>(info.element.size);
-    for (std::size_t i = shape.size(); i-- > 0;) {
-        self.shape[i] = static_cast<Py_ssize_t>(shape[i]);
-        self.shape[shape.size() + i] = stride;
-        stride *= self.shape[i];
+    return parts;
+}
+
+Py_ssize_t items_in(const std::vector<Py_ssize_t>& shape) {
+    Py_ssize_t items = 1;
+    for (const Py_ssize_t one : shape) {
+        items *= one;
+    }
+    return items;
+}
+
+void refuse_buffer(const char* why) {
+    PyErr_SetString(PyExc_BufferError, why);
+    throw Told();
+}
+
+void expect_suitable(const SegmentObject& self, std::size_t dimensions, int flags) {
+    if (!is_in_one_place(self.info())) {
+        refuse_buffer(
+            "a value of this size has two slots and no one place: load() copies it, and an array of "
+            "one is in one place");
+    }
+    if ((flags & PyBUF_WRITABLE) != 0 && self.is_readonly()) {
+        refuse_buffer("this is mapped read-only");
+    }
+    const bool wants_columns = (flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS &&
+                               (flags & PyBUF_C_CONTIGUOUS) != PyBUF_C_CONTIGUOUS &&
+                               (flags & PyBUF_ANY_CONTIGUOUS) != PyBUF_ANY_CONTIGUOUS;
+    if (wants_columns && dimensions > 1) {
+        refuse_buffer("this lies in memory row by row, as C has it");
     }
 }
 
@@ -30,53 +59,41 @@ bool is_in_one_place(const SegmentInfo& info) {
     return info.form == Form::array || abi::stored_at_once(info.size_bytes);
 }
 
-int get_buffer(SegmentObject& self, Py_buffer* view, int flags) {
+int get_buffer(SegmentObject& self, BufferLayout layout, Py_buffer* view, int flags) {
     view->obj = nullptr; // as long as it is none
     return guarded([&] {
-        const SegmentInfo& info = self.info();
-        if (!is_in_one_place(info)) {
-            PyErr_SetString(PyExc_BufferError,
-                            "a value of this size has two slots and no one place: load() copies it, and an "
-                            "array of one is in one place");
-            throw Told();
-        }
-        if ((flags & PyBUF_WRITABLE) != 0 && self.is_readonly()) {
-            PyErr_SetString(PyExc_BufferError, "this is mapped read-only");
-            throw Told();
-        }
+        expect_suitable(self, layout.shape.size(), flags);
         share(self); // from here on it is written without the GIL
-        if (self.shape == nullptr) {
-            lay_out(self);
-        }
-        const bool wants_columns = (flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS &&
-                                   (flags & PyBUF_C_CONTIGUOUS) != PyBUF_C_CONTIGUOUS &&
-                                   (flags & PyBUF_ANY_CONTIGUOUS) != PyBUF_ANY_CONTIGUOUS;
-        if (wants_columns && self.dimensions > 1) {
-            PyErr_SetString(PyExc_BufferError, "this lies in memory row by row, as C has it");
-            throw Told();
-        }
-        if (self.format == nullptr) {
-            self.format = new std::string(format_of(info.element));
-        }
+        const Py_ssize_t item_size = layout.item_size;
+        auto parts = std::make_unique<ViewParts>(parts_of(std::move(layout)));
         view->buf = self.place;
-        view->len = static_cast<Py_ssize_t>(info.size_bytes);
+        view->len = item_size * items_in(parts->shape);
         view->readonly = self.is_readonly() ? 1 : 0;
-        view->itemsize = static_cast<Py_ssize_t>(info.element.size);
-        view->format = (flags & PyBUF_FORMAT) != 0 ? self.format->data() : nullptr;
-        view->ndim = self.dimensions;
-        view->shape = (flags & PyBUF_ND) != 0 ? self.shape : nullptr;
-        view->strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? self.shape + self.dimensions : nullptr;
-        if ((flags & PyBUF_ND) == 0) {
-            view->ndim = 1; // as it is one run of bytes to whoever asks so
+        view->itemsize = item_size;
+        view->format = nullptr;
+        if ((flags & PyBUF_FORMAT) != 0 && parts->format) {
+            view->format = PyBytes_AS_STRING(parts->format.get());
         }
+        // Without a shape it is one run of bytes.
+        view->ndim = (flags & PyBUF_ND) != 0 ? static_cast<int>(parts->shape.size()) : 1;
+        view->shape = (flags & PyBUF_ND) != 0 ? parts->shape.data() : nullptr;
+        view->strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? parts->strides.data() : nullptr;
         view->suboffsets = nullptr;
-        view->internal = nullptr;
+        view->internal = parts.release();
         view->obj = Py_NewRef(reinterpret_cast<PyObject*>(&self));
         self.views += view->readonly == 0 ? 1 : 0;
         return 0;
     });
 }
 
-void release_buffer(SegmentObject& self, const Py_buffer& view) { self.views -= view.readonly == 0 ? 1 : 0; }
+int get_bytes_buffer(SegmentObject& self, Py_buffer* view, int flags) {
+    return get_buffer(self, {.format = {}, .shape = {static_cast<Py_ssize_t>(self.info().size_bytes)}}, view,
+                      flags);
+}
+
+void release_buffer(SegmentObject& self, const Py_buffer& view) {
+    const std::unique_ptr<ViewParts> parts(static_cast<ViewParts*>(view.internal));
+    self.views -= view.readonly == 0 ? 1 : 0;
+}
 
 } // namespace memshare::python

@@ -2,6 +2,7 @@
 
 #include "client/python/src/element.h"
 #include "client/python/src/failure.h"
+#include "client/python/src/fork_of_c.h"
 #include "client/python/src/locking.h"
 #include "client/python/src/patience.h"
 #include "client/python/src/segment_buffer.h"
@@ -9,6 +10,7 @@
 #include <memshare/error.hpp>
 
 #include <array>
+#include <limits>
 #include <span>
 #include <string>
 
@@ -33,15 +35,13 @@ void dealloc(PyObject* object) {
         const WithoutGil others_run; // the broker is told
         delete self.segment;
     }
-    delete self.format;
-    delete[] self.shape;
     PyTypeObject* own = Py_TYPE(object);
     own->tp_free(object);
     Py_DECREF(own);
 }
 
 int get_buffer_of(PyObject* object, Py_buffer* view, int flags) {
-    return get_buffer(as_segment(object), view, flags);
+    return get_bytes_buffer(as_segment(object), view, flags);
 }
 void release_buffer_of(PyObject* object, Py_buffer* view) { release_buffer(as_segment(object), *view); }
 
@@ -80,7 +80,9 @@ PyObject* store(PyObject* object, PyObject* from) {
     });
 }
 
-PyObject* version(PyObject* object, PyObject* /*none*/) { return version_method(as_segment(object)); }
+PyObject* version(PyObject* object, PyObject* arguments) {
+    return version_method(as_segment(object), arguments);
+}
 PyObject* wait(PyObject* object, PyObject* arguments) { return wait_method(as_segment(object), arguments); }
 
 PyObject* notify_all(PyObject* object, PyObject* /*none*/) {
@@ -106,13 +108,19 @@ PyObject* share_one(PyObject* object, PyObject* /*none*/) {
     });
 }
 
-PyObject* alive(PyObject* object, PyObject* /*none*/) {
+// Asks for so many seconds at most.
+PyObject* alive(PyObject* object, PyObject* arguments) {
     return guarded([&]() -> PyObject* {
         SegmentObject& self = as_segment(object);
+        double longest = std::numeric_limits<int>::max();
+        if (PyArg_ParseTuple(arguments, "|d", &longest) == 0) {
+            return nullptr;
+        }
         share(self);
         bool lives = false;
         {
             const WithoutGil others_run;
+            const CallLimit limit(std::chrono::milliseconds(static_cast<std::int64_t>(longest * 1000)));
             lives = self.segment->alive();
         }
         return PyBool_FromLong(lives ? 1 : 0);
@@ -183,12 +191,13 @@ PyObject* count(PyObject* object, void* /*closure*/) {
 std::array methods{
     PyMethodDef{"load", method(load), METH_NOARGS, "The bytes of a value, whole."},
     PyMethodDef{"store", method(store), METH_O, "Stores the bytes of a value, all or nothing."},
-    PyMethodDef{"version", method(version), METH_NOARGS,
-                "Differs after each later change; to be waited past."},
+    PyMethodDef{
+        "version", method(version), METH_VARARGS,
+        "Differs after each later change; to be waited past. Waits no longer than `timeout` for the broker."},
     PyMethodDef{"wait", method(wait), METH_VARARGS, "Waits for another version, or for another value."},
     PyMethodDef{"notify_all", method(notify_all), METH_NOARGS, "Wakes who waits for another version."},
     PyMethodDef{"share", method(share_one), METH_NOARGS, "Makes it known to the broker, if it is not."},
-    PyMethodDef{"alive", method(alive), METH_NOARGS, "Whether others can still open it."},
+    PyMethodDef{"alive", method(alive), METH_VARARGS, "Whether others can still open it."},
     PyMethodDef{"freeze", method(freeze), METH_NOARGS, "Ends all writing to it, by anybody and for ever."},
     PyMethodDef{nullptr, nullptr, 0, nullptr},
 };
@@ -245,6 +254,7 @@ PyObject* wrapped(Segment&& segment) {
     self.mutex = self.segment->access() == Access::write ? &self.segment->mutex() : nullptr;
     self.is_alone = !self.segment->is_shared();
     link(self);
+    share_before_forks_of_c();
     return Py_NewRef(made.get());
 }
 

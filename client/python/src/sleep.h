@@ -1,7 +1,7 @@
 // Sleeping until something has come of a segment, while Python hears its signals and runs its other threads.
 #pragma once
 
-#include "client/python/src/gil.h"
+#include "client/python/src/patience.h"
 #include "client/python/src/segment_object.h"
 
 #include <algorithm>
@@ -27,10 +27,23 @@ class Sleeper {
     SegmentObject& where_;
 };
 
+// Whether an operation has no time left, and its own time was shorter than a call to the broker may take.
+// Then the broker's absence is no error of it: in its time nothing has come.
+inline bool is_over(const Error& error, const detail::Deadline& deadline) {
+    return is_away(error) && deadline && std::chrono::steady_clock::now() >= *deadline;
+}
+
 // Sleeps in parts, each by came_until(time), until it has come or the deadline: whether it has come. Asleep
-// without the GIL a segment must not be this process's alone. Throws Told, if a signal ended it.
+// without the GIL a segment must not be this process's alone. Throws Told, if a signal ended it; Error.
 bool sleep(SegmentObject& self, const detail::Deadline& deadline, auto came_until) {
-    share(self);
+    try {
+        share(self, deadline);
+    } catch (const Error& error) {
+        if (!is_over(error, deadline)) {
+            throw;
+        }
+        return false;
+    }
     const Sleeper asleep(self);
     WithoutGil others_run;
     while (true) {

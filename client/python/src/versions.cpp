@@ -5,6 +5,7 @@
 #include "client/python/src/sleep.h"
 
 #include <algorithm>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -33,11 +34,24 @@ PyObject* wait_until(SegmentObject& self, const detail::Deadline& deadline, auto
 
 } // namespace
 
-PyObject* version_method(SegmentObject& self) {
+PyObject* version_method(SegmentObject& self, PyObject* arguments) {
     return guarded([&]() -> PyObject* {
-        share(self);
-        const std::uint64_t count = self.segment->changes().count(); // first, as Value::version() does
-        patiently([&] { self.segment->changes().attend(); });
+        PyObject* timeout = Py_None;
+        if (PyArg_ParseTuple(arguments, "|O", &timeout) == 0) {
+            return nullptr;
+        }
+        const auto deadline = deadline_of(timeout);
+        std::uint64_t count = 0;
+        try {
+            share(self, deadline);
+            const Sleeper user(self);                // so that nobody takes the memory away
+            count = self.segment->changes().count(); // first, as Value::version() does
+            patiently_without_gil([&] { self.segment->changes().attend(); }, deadline);
+        } catch (const Error& error) {
+            if (!is_over(error, deadline)) {
+                throw;
+            }
+        }
         const Version now(count, bits_of(self).all);
         return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes_of(now).data()), sizeof(now));
     });
@@ -58,10 +72,13 @@ PyObject* wait_method(SegmentObject& self, PyObject* arguments) {
             return wait_until(self, deadline,
                               [&] { return !std::ranges::equal(bytes_of(version_of(self)), old); });
         }
-        if (self.info().form != Form::value || old.size() != self.info().size_bytes) {
-            PyErr_SetString(PyExc_TypeError,
-                            "only a value is awaited by what it was, an array by its version");
+        if (old.size() != self.info().size_bytes) {
+            PyErr_SetString(PyExc_TypeError, "the value that was seen is of another size");
             return nullptr;
+        }
+        if (self.info().form == Form::array) { // a value in one place
+            return wait_until(self, deadline,
+                              [&] { return std::memcmp(self.place, old.data(), old.size()) != 0; });
         }
         std::vector<std::byte> now(old.size());
         return wait_until(self, deadline, [&] {

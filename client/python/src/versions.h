@@ -6,7 +6,7 @@
 namespace memshare::python {
 
 // Bytes that differ after each later change: a count, and from the eighth on the bits of a small value.
-PyObject* version_method(SegmentObject& self);
+PyObject* version_method(SegmentObject& self, PyObject* arguments); // (timeout=None)
 
 // wait(version or bytes of the value, whether it is a version, timeout): whether it is another one now.
 PyObject* wait_method(SegmentObject& self, PyObject* arguments);

@@ -3,6 +3,7 @@
 #include "client/python/src/failure.h"
 #include "client/python/src/patience.h"
 #include "client/python/src/segment_type.h"
+#include "client/python/src/sleep.h"
 #include <memshare/watch.hpp>
 
 #include <array>
@@ -88,7 +89,8 @@ PyObject* watch(PyObject* /*module*/, PyObject* segment) {
         SegmentObject& of = *reinterpret_cast<SegmentObject*>(segment);
         share(of);
         Ref made(checked(type->tp_alloc(type, 0)));
-        patiently([&] { as_watch(made.get()).watch = new Watch(*of.segment); });
+        const Sleeper user(of); // so that nobody takes the memory away
+        patiently_without_gil([&] { as_watch(made.get()).watch = new Watch(*of.segment); });
         return made.release();
     });
 }

@@ -1,54 +1,14 @@
 // memsharectl, as it is typed: what each command prints, and what it says to a mistake.
+#include "tests/client/ctl/memsharectl.h"
+
 #include "proto/limits.h"
 #include "tests/support/kernel_setting.h"
 #include "tests/support/raw_peer.h"
-#include "tests/support/with_broker.h"
-
-#include <sys/wait.h>
 
 #include <array>
-#include <cstdio>
 
 namespace memshare::test {
 namespace {
-
-struct Said {
-    int exit_code = 0;
-    std::string text; // on stdout and stderr
-};
-
-class Memsharectl : public WithBroker {
-  protected:
-    // Words for a shell, after the program's name.
-    Said operator()(const std::string& words) const {
-        return run(std::string(MEMSHARECTL) + " --socket " + daemon.socket_path() + ' ' + words);
-    }
-    static Said run(const std::string& command) {
-        Said said;
-        FILE* out = popen((command + " 2>&1").c_str(), "re");
-        std::array<char, 4096> part{};
-        while (const std::size_t size = std::fread(part.data(), 1, part.size(), out)) {
-            said.text.append(part.data(), size);
-        }
-        const int how = pclose(out);
-        said.exit_code = WIFEXITED(how) ? WEXITSTATUS(how) : -WTERMSIG(how);
-        return said;
-    }
-    std::string output(const std::string& words) const {
-        const Said said = (*this)(words);
-        EXPECT_EQ(said.exit_code, 0) << words << ": " << said.text;
-        return said.text;
-    }
-    std::string mistake(const std::string& words) const {
-        const Said said = (*this)(words);
-        EXPECT_NE(said.exit_code, 0) << words << ": " << said.text;
-        return said.text;
-    }
-};
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 TEST_F(Memsharectl, CreatesSetsGetsAndDestroysAValue) {
     EXPECT_EQ(output("create num f64"), "");
@@ -223,30 +183,9 @@ TEST_F(Memsharectl, FreezesWhatNobodyElseCanWrite) {
     broker.list();
     output("freeze num");
     EXPECT_TRUE(broker.describe("num").segment.frozen);
-    EXPECT_TRUE(contains(mistake("set num 1"), "frozen"));
+    EXPECT_TRUE(contains(mistake("set num 1"), "\"num\" is frozen"));
     output("create fixed f64");
     EXPECT_TRUE(contains(mistake("freeze fixed"), "freezable"));
-}
-
-TEST_F(Memsharectl, RunsACommandWithABrokerOfItsOwnAndEndsWithItsCode) {
-    const std::string program = MEMSHARECTL;
-    const Said said = run(program + " run --daemon " + memshared() + " -- sh -c '" + program +
-                          " create num f64 && echo $MEMSHARE_SOCKET && exit 7'");
-    EXPECT_EQ(said.exit_code, 7);
-    EXPECT_TRUE(said.text.starts_with('/')) << said.text;
-    EXPECT_NE(access(said.text.substr(0, said.text.find('\n')).c_str(), F_OK), 0) << "its socket is left";
-    EXPECT_FALSE(lists(broker, "num"));
-}
-
-TEST_F(Memsharectl, RunsACommandAndLeavesNothingEvenIfItsBrokerIsKilled) {
-    const std::string program = MEMSHARECTL;
-    const Said said = run(program + " run --daemon " + memshared() + " -- sh -c '" +
-                          "echo $MEMSHARE_SOCKET; kill -KILL $(" + program +
-                          R"( stats --json | grep -o "\"pid\": *[0-9]*" | grep -o "[0-9]*")')");
-    EXPECT_EQ(said.exit_code, 0) << said.text;
-    const std::string folder = said.text.substr(0, said.text.rfind('/'));
-    EXPECT_TRUE(contains(folder, "/memshare-run-")) << said.text;
-    EXPECT_NE(access(folder.c_str(), F_OK), 0) << folder << " is left";
 }
 
 TEST_F(Memsharectl, ShowsWhatIsUsedOfWhichLimit) {
