@@ -105,8 +105,9 @@ void Service::recover_all(std::vector<Remains> left, HolderId dead, Haste haste,
         [this, dead, all = std::move(left), kept = duty]() mutable -> Outcome {
             proto::Result<void> last;
             for (const Remains& remains : all) {
-                auto recovered = recover(remains, dead);
-                last = recovered ? std::move(last) : std::move(recovered);
+                if (auto recovered = recover(remains, dead); !recovered) {
+                    last = std::move(recovered);
+                }
             }
             return [this, last = std::move(last), done = std::move(kept)] {
                 if (!last) {
