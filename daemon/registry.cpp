@@ -55,6 +55,7 @@ Session& Registry::restore(std::unique_ptr<Session> session) {
     Session& restored = *session;
     sessions_by_token_.emplace(restored.token, &restored);
     sessions_.emplace(restored.holder, std::move(session));
+    ++sessions_by_user_[restored.caller.uid];
     return restored;
 }
 
@@ -130,6 +131,9 @@ Registry::Legacy Registry::end_session(Session& session) {
     legacy.progress = std::move(session.progress);
     legacy.process = std::move(session.deposit);
     sessions_by_token_.erase(session.token);
+    if (const auto user = sessions_by_user_.find(session.caller.uid); --user->second == 0) {
+        sessions_by_user_.erase(user);
+    }
     sessions_.erase(session.holder);
     return legacy;
 }

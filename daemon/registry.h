@@ -216,6 +216,10 @@ class Registry {
 
     std::size_t segments() const { return by_age_.size(); }
     std::size_t sessions() const { return sessions_.size(); }
+    std::size_t sessions_of(std::uint32_t uid) const {
+        const auto user = sessions_by_user_.find(uid);
+        return user != sessions_by_user_.end() ? user->second : 0;
+    }
 
   private:
     bool drop_attachment(Session& session, Segment& segment);
@@ -228,6 +232,7 @@ class Registry {
     HolderId new_holder();
 
     std::unordered_map<HolderId, std::unique_ptr<Session>> sessions_;
+    std::unordered_map<std::uint32_t, std::size_t> sessions_by_user_; // how many
     std::unordered_map<std::string_view, Session*> sessions_by_token_;
     std::unordered_map<proto::SegmentId, std::unique_ptr<Segment>> segments_;
     std::unordered_map<proto::SegmentName, Segment*> by_name_;
