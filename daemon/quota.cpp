@@ -5,12 +5,13 @@
 namespace memshare::daemon {
 namespace {
 
-constexpr std::array<std::string_view, resources> names{"sessions", "segments", "bytes",       "attachments",
-                                                        "names",    "streams",  "unreadBytes", "descriptors"};
+constexpr std::array<std::string_view, resources> names{"sessions",    "segments",  "bytes",
+                                                        "attachments", "names",     "streams",
+                                                        "unreadBytes", "callBytes", "descriptors"};
 
 constexpr std::array<std::string_view, resources> total_names{
-    "totalSessions", "totalSegments", "totalBytes",       "totalAttachments",
-    "totalNames",    "totalStreams",  "totalUnreadBytes", "totalDescriptors"};
+    "totalSessions", "totalSegments",    "totalBytes",     "totalAttachments", "totalNames",
+    "totalStreams",  "totalUnreadBytes", "totalCallBytes", "totalDescriptors"};
 
 bool exceeds(std::uint64_t used, std::uint64_t requested, std::uint64_t allowed) {
     return used > allowed || requested > allowed - used;

@@ -14,8 +14,18 @@
 
 namespace memshare::daemon {
 
-enum class Resource { sessions, segments, bytes, attachments, names, streams, unread_bytes, descriptors };
-inline constexpr std::size_t resources = 8;
+enum class Resource {
+    sessions,
+    segments,
+    bytes,
+    attachments,
+    names,
+    streams,
+    unread_bytes,
+    call_bytes,
+    descriptors
+};
+inline constexpr std::size_t resources = 9;
 
 // As the interface calls it.
 std::string_view name_of(Resource resource);
@@ -23,14 +33,19 @@ std::string_view name_of(Resource resource);
 using Amounts = std::array<std::uint64_t, resources>; // indexed by Resource
 
 struct Limits {
-    Amounts per_user{proto::limits::sessions_per_user,     proto::limits::segments_per_user,
-                     proto::limits::bytes_per_user,        proto::limits::attachments_per_user,
-                     proto::limits::names_per_user,        proto::limits::streams_per_user,
-                     proto::limits::unread_bytes_per_user, unlimited};
-    Amounts total{proto::limits::sessions_total,     proto::limits::segments_total,
-                  proto::limits::bytes_total,        proto::limits::attachments_total,
-                  proto::limits::names_total,        proto::limits::streams_total,
-                  proto::limits::unread_bytes_total, unlimited};
+    Amounts per_user{proto::limits::sessions_per_user,
+                     proto::limits::segments_per_user,
+                     proto::limits::bytes_per_user,
+                     proto::limits::attachments_per_user,
+                     proto::limits::names_per_user,
+                     proto::limits::streams_per_user,
+                     proto::limits::unread_bytes_per_user,
+                     proto::limits::call_bytes_per_user,
+                     unlimited};
+    Amounts total{
+        proto::limits::sessions_total,     proto::limits::segments_total,   proto::limits::bytes_total,
+        proto::limits::attachments_total,  proto::limits::names_total,      proto::limits::streams_total,
+        proto::limits::unread_bytes_total, proto::limits::call_bytes_total, unlimited};
 
     // Fits the descriptors to what the process may open.
     void fit_descriptors(std::uint64_t can_be_open);

@@ -55,7 +55,21 @@ Session& Registry::restore(std::unique_ptr<Session> session) {
     Session& restored = *session;
     sessions_by_token_.emplace(restored.token, &restored);
     sessions_.emplace(restored.holder, std::move(session));
+    ++sessions_by_user_[restored.caller.uid];
     return restored;
+}
+
+void Registry::change_caller(Session& session, Caller caller) {
+    count_out(session);
+    session.caller = std::move(caller);
+    ++sessions_by_user_[session.caller.uid];
+    keeper_.keep(session);
+}
+
+void Registry::count_out(const Session& session) {
+    if (const auto user = sessions_by_user_.find(session.caller.uid); --user->second == 0) {
+        sessions_by_user_.erase(user);
+    }
 }
 
 Segment& Registry::restore(std::unique_ptr<Segment> segment) {
@@ -129,6 +143,7 @@ Registry::Legacy Registry::end_session(Session& session) {
     legacy.progress = std::move(session.progress);
     legacy.process = std::move(session.deposit);
     sessions_by_token_.erase(session.token);
+    count_out(session);
     sessions_.erase(session.holder);
     return legacy;
 }

@@ -143,6 +143,9 @@ class Registry {
     // Opens a session; the token has to be a new one.
     Session& open_session(Peer peer, std::string token, Admission admission, Deposit deposit = {});
 
+    // The session's process has another user or other groups by now. Its charges stay where they are.
+    void change_caller(Session& session, Caller caller);
+
     // Nothing, if no such session lives.
     Session* find_session(HolderId holder);
     Session* find_session_by_token(std::string_view token);
@@ -233,6 +236,10 @@ class Registry {
 
     std::size_t segments() const { return by_age_.size(); }
     std::size_t sessions() const { return sessions_.size(); }
+    std::size_t sessions_of(std::uint32_t uid) const {
+        const auto user = sessions_by_user_.find(uid);
+        return user != sessions_by_user_.end() ? user->second : 0;
+    }
 
   private:
     bool drop_attachment(Session& session, Segment& segment);
@@ -243,8 +250,10 @@ class Registry {
         }
     }
     HolderId new_holder();
+    void count_out(const Session& session);
 
     std::unordered_map<HolderId, std::unique_ptr<Session>> sessions_;
+    std::unordered_map<std::uint32_t, std::size_t> sessions_by_user_; // how many
     std::unordered_map<std::string_view, Session*> sessions_by_token_;
     std::unordered_map<proto::SegmentId, std::unique_ptr<Segment>> segments_;
     std::unordered_map<proto::SegmentName, Segment*> by_name_;

@@ -143,8 +143,7 @@ Answer<proto::Hello::Reply> Service::handle(Turn& turn, const proto::Hello& call
             return std::unexpected(proto::NotResumable{});
         }
         if (session != &turn.session) {
-            session->caller = turn.session.caller; // the kernel's word on who the process is now
-            archive_.keep(*session);
+            registry_.change_caller(*session, turn.session.caller); // as the kernel says that the process is now
             end_session(turn.session);
             turn.out.session = session->holder;
         }

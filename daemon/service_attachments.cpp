@@ -56,6 +56,10 @@ Answer<int> Service::descriptor_for(Access access, Segment& segment) {
     const auto fd = segment.memory->read_only();
     if (!fd) {
         segment.reading_charge = {};
+        if (fd.error().code == std::errc::operation_would_block) { // a lease, or a lock of that kind
+            return std::unexpected(proto::Busy{
+                .name = segment.is.name ? segment.is.name->text() : segment.is.id.text(), .holders = {}});
+        }
         return std::unexpected(refusal_of(fd.error(), 0));
     }
     return *fd;

@@ -56,12 +56,22 @@ inline constexpr std::size_t calls_in_a_row = 4;
 inline constexpr std::size_t connections_in_a_row = 4;
 
 // What may wait unread in one connection, before the kernel counts its own share and doubles it: some 25
-// replies with a descriptor. A peer that never reads holds no more descriptors in flight than that.
+// replies.
 inline constexpr int unread_reply_bytes = 16 * 1024;
+
+// Replies with a descriptor that may lie unread in one connection. The first goes with what its session
+// takes; each further one counts as a descriptor of its user's.
+inline constexpr std::size_t descriptors_in_flight = 8;
 
 // Events that wait for one who watches; the oldest is dropped for one more, and counted. Each takes less than
 // 1 KiB.
 inline constexpr std::size_t events_waiting = 128;
+
+// Entries of the log: how many may wait for a reader that does not read, each of some 1 KiB at most; and how
+// many about one user's processes are written at once, and each second from then on.
+inline constexpr std::size_t log_entries_waiting = 1024;
+inline constexpr int log_entries_at_once = 32;
+inline constexpr int log_entries_each_second = 1;
 
 // Freeing this much takes some 50 us; the last close of a larger segment is left to another thread.
 inline constexpr std::uint64_t close_inline_bytes = MiB;
@@ -96,6 +106,12 @@ inline constexpr std::uint64_t streams_per_user = 128;
 inline constexpr std::uint64_t unread_bytes_per_user = 16 * MiB;
 inline constexpr std::uint64_t streams_total = 1024;
 inline constexpr std::uint64_t unread_bytes_total = 128 * MiB;
+
+// Calls that have come in part, or wait for their turn: counted as soon as they take more than this, which
+// each connection has anyway. A user without room for more is hung up on.
+inline constexpr std::size_t idle_buffer_bytes = 4 * KiB;
+inline constexpr std::uint64_t call_bytes_per_user = 16 * MiB;
+inline constexpr std::uint64_t call_bytes_total = 128 * MiB;
 
 // Descriptors. The daemon has as many as its RLIMIT_NOFILE, and keeps these for itself: its loop, its log,
 // its listening sockets, what is being sent. Of the others a session takes two (its socket and its process)

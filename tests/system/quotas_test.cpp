@@ -218,14 +218,16 @@ TEST_F(ABroker, HasTheLimitsThatAreWrittenDownUnlessItIsToldOthers) {
                                                          {"attachments", limits::attachments_per_user},
                                                          {"names", limits::names_per_user},
                                                          {"streams", limits::streams_per_user},
-                                                         {"unreadBytes", limits::unread_bytes_per_user}};
+                                                         {"unreadBytes", limits::unread_bytes_per_user},
+                                                         {"callBytes", limits::call_bytes_per_user}};
     const std::map<std::string, std::uint64_t> total{{"sessions", limits::sessions_total},
                                                      {"segments", limits::segments_total},
                                                      {"bytes", limits::bytes_total},
                                                      {"attachments", limits::attachments_total},
                                                      {"names", limits::names_total},
                                                      {"streams", limits::streams_total},
-                                                     {"unreadBytes", limits::unread_bytes_total}};
+                                                     {"unreadBytes", limits::unread_bytes_total},
+                                                     {"callBytes", limits::call_bytes_total}};
     EXPECT_EQ(limits_in(statistics.users.front().usage), of_a_user);
     EXPECT_EQ(limits_in(statistics.total), total);
 }

@@ -6,7 +6,8 @@
 namespace memshare {
 
 // One resource: "sessions", "segments", "bytes", "attachments", "names", "streams" (open Broker::watch and
-// long lists), "unreadBytes" (of replies that wait for their readers), "descriptors" (of the broker).
+// long lists), "unreadBytes" (of replies that wait for their readers), "callBytes" (of calls that have come
+// in part), "descriptors" (of the broker).
 struct Usage {
     std::string resource;
     std::uint64_t used = 0, limit = 0;
