@@ -17,12 +17,12 @@ constexpr std::chrono::seconds time_to_return{10};
 
 } // namespace
 
-Broker::Broker(asio::io_context& loop, Quota& quota, Archive& archive)
+Broker::Broker(asio::io_context& loop, Quota& quota, Archive& archive, const StepClock& steps)
     : loop_(loop),
       archive_(archive),
       registry_(archive),
       service_(
-          registry_, quota, archive,
+          registry_, quota, archive, steps,
           [this](Errands::Errand errand, Haste haste) { run(std::move(errand), haste); }, log),
       errands_(loop),
       lifelines_(loop, [this](HolderId session) { end(session); }),

@@ -25,7 +25,7 @@ class Line {
 class Broker {
   public:
     // The quota and the archive outlive the loop: what waits there holds charges and records to the end.
-    Broker(asio::io_context& loop, Quota& quota, Archive& archive);
+    Broker(asio::io_context& loop, Quota& quota, Archive& archive, const StepClock& steps);
 
     // Goes on from what is kept, before anything else. An error, if it cannot be taken up; it stays as it is.
     proto::Result<void> restore();

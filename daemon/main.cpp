@@ -120,7 +120,8 @@ Result<void> run_broker(const Options& options) {
         sockets.push_back(*std::move(socket));
     }
     asio::io_context loop(ASIO_CONCURRENCY_HINT_UNSAFE_IO); // one thread uses the sockets, others post
-    Broker broker(loop, quota, **archive);
+    StepClock steps;
+    Broker broker(loop, quota, **archive, steps);
     if (auto restored = broker.restore(); !restored) {
         return restored;
     }
@@ -136,7 +137,7 @@ Result<void> run_broker(const Options& options) {
         keep_telling_alive(heartbeat, *time / 3);
     }
     tell_ready();
-    run(loop);
+    run(loop, steps);
     tell_stopping();
     return {};
 }

@@ -13,10 +13,12 @@ using proto::Answer;
 using proto::InvalidParameter;
 using proto::Nothing;
 
-Service::Service(Registry& registry, Quota& quota, Archive& archive, Elsewhere elsewhere, Tell tell)
+Service::Service(Registry& registry, Quota& quota, Archive& archive, const StepClock& steps,
+                 Elsewhere elsewhere, Tell tell)
     : registry_(registry),
       quota_(quota),
       archive_(archive),
+      steps_(steps),
       elsewhere_(std::move(elsewhere)),
       tell_(std::move(tell)),
       started_usec_(now_usec()) {

@@ -3,6 +3,7 @@
 
 #include "daemon/archive.h"
 #include "daemon/report.h"
+#include "daemon/step_clock.h"
 #include "daemon/watchers.h"
 #include "proto/varlink.h"
 
@@ -47,7 +48,8 @@ using Elsewhere = std::function<void(std::function<Outcome()>, Haste)>;
 class Service final : private Observer {
   public:
     // Tells of what happens that nobody asked for.
-    Service(Registry& registry, Quota& quota, Archive& archive, Elsewhere elsewhere, Tell tell);
+    Service(Registry& registry, Quota& quota, Archive& archive, const StepClock& steps, Elsewhere elsewhere,
+            Tell tell);
     Service(const Service&) = delete; // the registry knows it
     Service& operator=(const Service&) = delete;
     ~Service() override = default;
@@ -128,6 +130,7 @@ class Service final : private Observer {
     Registry& registry_;
     Quota& quota_;
     Archive& archive_;
+    const StepClock& steps_;
     Elsewhere elsewhere_;
     Tell tell_;
     Watchers watchers_;

@@ -155,6 +155,8 @@ Answer<proto::Statistics::Reply> Service::handle(Turn& turn, const proto::Statis
         std::ranges::sort(reply.users, {}, &proto::UserUsage::uid);
     }
     reply.counters.events_lost = watchers_.lost();
+    reply.counters.longest_step_usec = static_cast<std::uint64_t>(steps_.longest().count());
+    reply.counters.steps_over_5_ms = steps_.over_5_ms();
     return reply;
 }
 

@@ -23,6 +23,9 @@ struct Counters {
     std::uint64_t sessions = 0, segments = 0, attachments = 0;
     std::uint64_t recoveries = 0;  // locks that it passed on from the dead
     std::uint64_t events_lost = 0; // that somebody who watched did not take in time
+    // A step is what the broker does between two looks at its connections: while it lasts everybody waits.
+    std::chrono::microseconds longest_step{};
+    std::uint64_t steps_over_5_ms = 0; // how many steps took more than 5 ms
 };
 
 struct Statistics {
