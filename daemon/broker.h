@@ -65,6 +65,8 @@ class Broker {
   private:
     void run(Errands::Errand errand, Haste haste);
     void end(HolderId session);
+    void end_in_turn(const Session& session);
+    void take_in_steps(HolderId session, std::uint32_t uid, std::function<bool()> step);
     void end_the_idle();
     void settle(HolderId session);
     void commit();

@@ -7,4 +7,7 @@ namespace memshare::daemon {
 
 proto::Segment described(const Segment& segment);
 
+// The same without the fields of its element, so that it is short.
+proto::Segment described_in_short(const Segment& segment);
+
 } // namespace memshare::daemon

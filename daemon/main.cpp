@@ -3,6 +3,7 @@
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/memory_limit.h"
 #include "daemon/options.h"
 #include "daemon/service_manager.h"
 #include "proto/socket_path.h"
@@ -11,6 +12,7 @@
 #include <asio/steady_timer.hpp>
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -59,6 +61,31 @@ void enlarge_descriptor_table(std::uint64_t can_be_open) {
     Fd::adopt(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, last)).close();
 }
 
+// Freed memory is joined with its neighbours at once, and kept: the allocator would do both at some later
+// time for all that has been freed since, tens of megabytes when a session with many segments has ended, and
+// that takes 5 to 10 ms.
+void have_memory_freed_in_small_steps() {
+    constexpr int gigabyte = 1 << 30;
+    mallopt(M_MXFAST, 0);
+    mallopt(M_TRIM_THRESHOLD, gigabyte);
+}
+
+// To what this process may open, and to the memory that it may use: where that is unknown it counts as
+// little.
+void fit(Limits& limits, std::uint64_t can_be_open) {
+    constexpr std::uint64_t little = 64 * proto::limits::MiB;
+    limits.fit_descriptors(can_be_open);
+    const auto usable = usable_memory();
+    if (!usable) {
+        log({.event = Report::Event::memory_unknown,
+             .sentence =
+                 "how much memory this process may use is unknown, so initial contents have little of it: "
+                 "cannot " +
+                 usable.error().sentence()});
+    }
+    limits.fit_memory(usable.value_or(little));
+}
+
 // As long as the loop goes round.
 void keep_telling_alive(asio::steady_timer& timer, std::chrono::microseconds pause) {
     tell_alive();
@@ -75,7 +102,7 @@ void keep_telling_alive(asio::steady_timer& timer, std::chrono::microseconds pau
 void reload(const Options& options, Quota& quota) {
     tell_reloading();
     if (auto changed = options.read_again()) {
-        changed->limits.fit_descriptors(raise_descriptor_limit());
+        fit(changed->limits, raise_descriptor_limit());
         quota.set_limits(changed->limits);
         set_log_level(changed->log_level);
     } else {
@@ -120,8 +147,8 @@ Result<void> run_broker(const Options& options) {
         sockets.push_back(*std::move(socket));
     }
     asio::io_context loop(ASIO_CONCURRENCY_HINT_UNSAFE_IO); // one thread uses the sockets, others post
-    StepClock steps;
-    Broker broker(loop, quota, **archive, steps);
+    StepClock clock;
+    Broker broker(loop, quota, **archive, clock);
     if (auto restored = broker.restore(); !restored) {
         return restored;
     }
@@ -137,7 +164,7 @@ Result<void> run_broker(const Options& options) {
         keep_telling_alive(heartbeat, *time / 3);
     }
     tell_ready();
-    run(loop, steps);
+    run(loop, clock);
     tell_stopping();
     return {};
 }
@@ -151,9 +178,10 @@ int main(int argc, char** argv) {
         return options.error();
     }
     start_log(options->log_level);
+    have_memory_freed_in_small_steps();
     const std::uint64_t can_be_open = raise_descriptor_limit();
     enlarge_descriptor_table(can_be_open);
-    options->limits.fit_descriptors(can_be_open);
+    fit(options->limits, can_be_open);
     if (const auto ended = run_broker(*options); !ended) {
         log({.event = Report::Event::failed, .sentence = "cannot " + ended.error().sentence()});
         return EXIT_FAILURE;

@@ -17,8 +17,10 @@ _memshared() {
     *)
         mapfile -t COMPREPLY < <(compgen -W '--help --version --config --socket --log-level
             --sessions-per-user --segments-per-user --bytes-per-user --attachments-per-user --names-per-user
-            --streams-per-user --unread-bytes-per-user --total-sessions --total-segments --total-bytes
-            --total-attachments --total-names --total-streams --total-unread-bytes' -- "$word")
+            --streams-per-user --unread-bytes-per-user --description-bytes-per-user --initial-bytes-per-user
+            --kept-segments-per-user --kept-bytes-per-user --total-sessions --total-segments --total-bytes
+            --total-attachments --total-names --total-streams --total-unread-bytes --total-description-bytes
+            --total-initial-bytes' -- "$word")
         ;;
     esac
 }

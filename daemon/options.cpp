@@ -68,6 +68,13 @@ std::expected<Options, int> Options::read(int argc, char** argv) {
     add_limit(app, user(streams), "streams-per-user", "Watches and long lists that one user has open");
     add_limit(app, user(unread_bytes), "unread-bytes-per-user",
               "Replies that one user's processes do not read; then they are hung up on");
+    add_limit(app, user(description_bytes), "description-bytes-per-user",
+              "What the broker holds of one user's descriptions of structs, and of long lists of groups");
+    add_limit(app, user(initial_bytes), "initial-bytes-per-user",
+              "Memory of one user's segments that the broker itself has filled");
+    add_limit(app, user(kept_segments), "kept-segments-per-user",
+              "Segments that others have ended, and one user keeps attached");
+    add_limit(app, user(kept_bytes), "kept-bytes-per-user", "Memory of these");
     add_limit(app, all(sessions), "total-sessions", "The same in all: sessions");
     add_limit(app, all(segments), "total-segments", "Segments");
     add_limit(app, all(bytes), "total-bytes", "Memory");
@@ -75,6 +82,9 @@ std::expected<Options, int> Options::read(int argc, char** argv) {
     add_limit(app, all(names), "total-names", "Named segments");
     add_limit(app, all(streams), "total-streams", "Open watches and long lists");
     add_limit(app, all(unread_bytes), "total-unread-bytes", "Unread replies");
+    add_limit(app, all(description_bytes), "total-description-bytes", "Descriptions");
+    add_limit(app, all(initial_bytes), "total-initial-bytes",
+              "Memory that the broker has filled; at most a quarter of what its cgroup may use");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& end) {

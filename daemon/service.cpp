@@ -13,25 +13,34 @@ using proto::Answer;
 using proto::InvalidParameter;
 using proto::Nothing;
 
-Service::Service(Registry& registry, Quota& quota, Archive& archive, const StepClock& steps,
-                 Elsewhere elsewhere, Tell tell)
+Service::Service(Registry& registry, Quota& quota, Archive& archive, const StepClock& clock,
+                 Elsewhere elsewhere, InSteps in_steps, Tell tell)
     : registry_(registry),
       quota_(quota),
       archive_(archive),
-      steps_(steps),
+      clock_(clock),
       elsewhere_(std::move(elsewhere)),
+      in_steps_(std::move(in_steps)),
       tell_(std::move(tell)),
       started_usec_(now_usec()) {
     registry.tell(*this);
 }
 
 Answer<Charge> Service::admit(std::uint32_t uid) {
-    auto charge = quota_.charge(
-        uid, {{Resource::sessions, 1}, {Resource::descriptors, proto::limits::descriptors_per_session}});
+    auto charge = quota_.charge(uid, {{Resource::sessions, 1},
+                                      {Resource::descriptors, proto::limits::descriptors_per_session, true}});
     if (!charge) {
         ++counters_.refusals;
     }
     return charge;
+}
+
+Answer<Charge> Service::admit_guest(std::uint32_t uid) {
+    return quota_.charge(uid, {{Resource::descriptors, proto::limits::descriptors_per_session, true}});
+}
+
+Answer<Charge> Service::admit_groups(const Caller& caller) {
+    return quota_.charge(caller.uid, Resource::description_bytes, description_bytes(caller.groups));
 }
 
 proto::Result<HolderId> Service::welcome(Peer peer, Admission admission) {
@@ -63,61 +72,6 @@ proto::Result<void> Service::restore() {
 Answer<Charge> Service::wait_for_reader(HolderId holder, std::uint64_t bytes) {
     const Session* session = registry_.find_session(holder);
     return session != nullptr ? quota_.charge(session->caller.uid, Resource::unread_bytes, bytes) : Charge();
-}
-
-// A lock is noted as recovered before it is: whoever gets it may ask at once from whom.
-void Service::end_session(Session& session) {
-    const proto::Process gone = session.process();
-    const HolderId holder = session.holder;
-    std::vector<Remains> locked;
-    std::vector<Remains> others;
-    archive_.keep_the_end_of(session);
-    auto legacy = std::make_shared<Registry::Legacy>(registry_.end_session(session));
-    archive_.commit(); // before anything is made good that would not bear to be twice
-    for (const Registry::Left& left : legacy->left) {
-        if (left.waited) {
-            take_back_watcher(*left.segment);
-        }
-        if (!left.written || left.segment->frozen) {
-            continue;
-        }
-        const bool held = holds_lock(*left.segment->memory, holder);
-        if (held) {
-            note_recovery(*left.segment, gone);
-        }
-        (held ? locked : others).push_back(left.segment->remains());
-    }
-    recover_all(std::move(locked), holder, Haste::somebody_waits, legacy);
-    // In parts, so that the locks of the next one who dies do not wait for all of this one's attachments.
-    constexpr std::size_t at_once = 256;
-    while (!others.empty()) {
-        const auto rest = others.end() - static_cast<std::ptrdiff_t>(std::min(at_once, others.size()));
-        recover_all({std::make_move_iterator(rest), std::make_move_iterator(others.end())}, holder,
-                    Haste::none, legacy);
-        others.erase(rest, others.end());
-    }
-}
-
-// The duty is let go of where it came from: it is nothing that two threads could share.
-void Service::recover_all(std::vector<Remains> left, HolderId dead, Haste haste, const Duty& duty) {
-    if (left.empty()) {
-        return;
-    }
-    elsewhere_(
-        [this, dead, all = std::move(left), kept = duty]() mutable -> Outcome {
-            proto::Result<void> last;
-            for (const Remains& remains : all) {
-                auto recovered = recover(remains, dead);
-                last = recovered ? std::move(last) : std::move(recovered);
-            }
-            return [this, last = std::move(last), done = std::move(kept)] {
-                if (!last) {
-                    tell_({.event = Report::Event::lock_lost,
-                           .sentence = "a lock may stay held: cannot " + last.error().sentence()});
-                }
-            };
-        },
-        haste);
 }
 
 // Its process lives, and has only itself to blame if this comes to nothing.
@@ -218,15 +172,19 @@ template <typename Method> void Service::run(Turn& turn, const proto::Call& call
     }
     const Answer<typename Method::Reply> answer = handle(turn, *parameters);
     if (answer) {
-        write_reply(turn.out.text, *answer, turn.out.next != nullptr);
+        if (!turn.out.made_later) {
+            write_reply(turn.out.text, *answer, turn.out.next != nullptr);
+        }
     } else {
         refuse(turn, answer.error());
     }
 }
 
-void Service::refuse(Turn& turn, const proto::Refusal& why) {
+void Service::refuse(Turn& turn, const proto::Refusal& why) { refuse_later(turn.out, why); }
+
+void Service::refuse_later(Outgoing& out, const proto::Refusal& why) {
     ++counters_.refusals;
-    write_refusal(turn.out.text, why);
+    write_refusal(out.text, why);
 }
 
 Answer<proto::Hello::Reply> Service::handle(Turn& turn, const proto::Hello& call) {
@@ -252,7 +210,14 @@ Answer<proto::Hello::Reply> Service::handle(Turn& turn, const proto::Hello& call
 }
 
 Answer<Nothing> Service::handle(Turn& turn, const proto::Goodbye& /*call*/) {
-    end_session(turn.session);
+    auto condition = std::make_shared<Outgoing::Condition>();
+    end_session(turn.session, [condition] {
+        condition->met = true;
+        if (condition->wake) {
+            condition->wake();
+        }
+    });
+    turn.out.condition = condition->met ? nullptr : std::move(condition);
     turn.out.hang_up = true;
     return Nothing{};
 }

@@ -63,13 +63,13 @@ void Service::note_watcher(HolderId holder, const proto::SegmentId& id) {
 }
 
 // The one for reading is counted as its owner's from when it is first asked for.
-Answer<int> Service::descriptor_for(Access access, Segment& segment) {
+Answer<int> Service::descriptor_for(Access access, Segment& segment, std::uint32_t asking) {
     if (access == Access::write) {
         return segment.memory->writable();
     }
     if (!segment.memory->is_open_read_only()) {
-        auto charge = quota_.charge(segment.is.rights.uid, Resource::descriptors,
-                                    proto::limits::descriptors_for_reading);
+        auto charge = quota_.charge_for_another(segment.is.rights.uid, asking, Resource::descriptors,
+                                                proto::limits::descriptors_for_reading);
         if (!charge) {
             return std::unexpected(charge.error());
         }
@@ -100,7 +100,7 @@ Answer<Segment*> Service::find_to_attach(const Session& session, const proto::At
         return std::unexpected(NoSuchSegment{reference.words()});
     }
     if (!may(session.caller, call.access, segment.is.rights)) {
-        return std::unexpected(AccessDenied{reference.words()});
+        return std::unexpected(denied(session, segment, reference));
     }
     if (call.access == Access::write && segment.frozen) {
         return std::unexpected(proto::Frozen{reference.words()});
@@ -109,7 +109,8 @@ Answer<Segment*> Service::find_to_attach(const Session& session, const proto::At
         return std::unexpected(AccessDenied{reference.words()});
     }
     const proto::ExpectedType expected{.form = call.form, .element = call.element, .count = call.count};
-    if (!expected.matches(segment.is.type)) {
+    const bool names_fields = call.element && !call.element->fields.empty();
+    if (!expected.matches(names_fields ? segment.blueprint().type : segment.is.type)) {
         return std::unexpected(proto::TypeMismatch{
             .name = reference.words(), .expected = expected.words(), .actual = segment.is.type.words()});
     }
@@ -134,6 +135,11 @@ Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& ca
     Segment& segment = **found;
     Charge charge;
     if (!turn.session.attachments.contains(&segment)) {
+        if (segment.is.rights.uid != turn.session.caller.uid) {
+            if (auto refusal = quota_.keeps_too_much(turn.session.caller.uid, segment.memory->size())) {
+                return std::unexpected(*std::move(refusal));
+            }
+        }
         auto charged = quota_.charge(turn.session.caller.uid, Resource::attachments, 1);
         if (!charged) {
             return std::unexpected(charged.error());
@@ -143,7 +149,7 @@ Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& ca
     if (const auto closed = close_to_other_writers(segment); !closed) {
         return std::unexpected(closed.error());
     }
-    const auto fd = descriptor_for(call.access, segment);
+    const auto fd = descriptor_for(call.access, segment, turn.session.caller.uid);
     if (!fd) {
         return std::unexpected(fd.error());
     }

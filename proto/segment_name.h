@@ -1,6 +1,7 @@
 // The name of a segment: 1 to 255 bytes of UTF-8 without control characters.
 #pragma once
 
+#include <compare>
 #include <functional>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@ class SegmentName {
     const std::string& text() const { return text_; }
 
     friend bool operator==(const SegmentName&, const SegmentName&) = default;
+    friend auto operator<=>(const SegmentName&, const SegmentName&) = default;
 
   private:
     explicit SegmentName(std::string_view text) : text_(text) {}

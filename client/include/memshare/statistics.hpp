@@ -6,7 +6,9 @@
 namespace memshare {
 
 // One resource: "sessions", "segments", "bytes", "attachments", "names", "streams" (open Broker::watch and
-// long lists), "unreadBytes" (of replies that wait for their readers), "descriptors" (of the broker).
+// long lists), "unreadBytes" (of replies that wait for their readers), "descriptionBytes" (of the fields of
+// structs, as the broker holds them), "initialBytes" (pages that the broker has filled), "keptSegments" and
+// "keptBytes" (of others, who have ended them), "descriptors" (of the broker).
 struct Usage {
     std::string resource;
     std::uint64_t used = 0, limit = 0;
@@ -31,7 +33,7 @@ struct Counters {
 struct Statistics {
     std::int64_t pid = 0; // the broker's, as it sees itself
     Time started;
-    std::vector<UserUsage> users; // this process's user; for root, everybody who uses anything
+    std::vector<UserUsage> users; // this process's user; for root, those who use most
     std::vector<Usage> total;     // of all users together
     Counters counters;
 };
