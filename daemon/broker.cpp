@@ -17,16 +17,25 @@ constexpr std::chrono::seconds time_to_return{10};
 
 } // namespace
 
-Broker::Broker(asio::io_context& loop, Quota& quota, Archive& archive)
+Broker::Broker(asio::io_context& loop, Quota& quota, Archive& archive, const StepClock& clock)
     : loop_(loop),
       quota_(quota),
       archive_(archive),
       registry_(archive),
       service_(
-          registry_, quota, archive, [this](Work work) { worker_.run(std::move(work)); }, log),
+          registry_, quota, archive, clock, [this](Work work) { worker_.run(std::move(work)); },
+          {.take = [this](HolderId session, std::uint32_t uid,
+                          std::function<bool()> step) { take_in_steps(session, uid, std::move(step)); },
+           .is_long_enough = [this] { return turns_.is_over(); }},
+          log),
       slow_closer_(std::make_shared<SlowCloser>(loop, quota)),
       worker_(loop, [this] { after_change(); }),
-      lifelines_(loop, [this](HolderId session) { end(session); }),
+      lifelines_(loop,
+                 [this](HolderId session) {
+                     if (const Session* record = registry_.find_session(session)) {
+                         end_in_turn(*record);
+                     }
+                 }),
       tidying_(loop),
       idling_(loop),
       turns_(loop) {}
@@ -54,14 +63,22 @@ proto::Result<void> Broker::restore() {
 
 // Nobody would notice that their connection has ended, as that was with another process.
 void Broker::end_the_idle() {
-    std::vector<HolderId> idle;
+    const auto is_idle = [this](const Session& session) {
+        return session.holds_nothing() && !lines_.contains(session.holder);
+    };
+    std::vector<std::pair<std::uint32_t, HolderId>> idle;
     registry_.for_each_session([&](const Session& session) {
-        if (session.holds_nothing() && !lines_.contains(session.holder)) {
-            idle.push_back(session.holder);
+        if (is_idle(session)) {
+            idle.emplace_back(session.caller.uid, session.holder);
         }
     });
-    for (const HolderId session : idle) {
-        end(session);
+    for (const auto& [uid, holder] : idle) {
+        turns_.take(uid, Turns::Of::ending, [this, is_idle, holder] {
+            const Session* session = registry_.find_session(holder); // it may have been resumed meanwhile
+            if (session != nullptr && is_idle(*session)) {
+                end(holder);
+            }
+        });
     }
 }
 
@@ -84,7 +101,11 @@ proto::Answer<Admission> Broker::admit(std::uint32_t uid) {
         }
         return std::unexpected(charge.error());
     }
-    return Admission{.charge = {}, .guest = guests};
+    auto descriptors = service_.admit_guest(uid);
+    if (!descriptors) {
+        return std::unexpected(descriptors.error());
+    }
+    return Admission{.charge = *std::move(descriptors), .guest = guests};
 }
 
 std::size_t Broker::sessions_without_a_line(std::uint32_t uid) const {
@@ -94,6 +115,11 @@ std::size_t Broker::sessions_without_a_line(std::uint32_t uid) const {
 
 proto::Answer<HolderId> Broker::welcome(Peer peer, Admission admission) {
     auto process = peer.process;
+    auto groups = service_.admit_groups(peer.caller);
+    if (!groups) {
+        return std::unexpected(groups.error());
+    }
+    admission.groups = *std::move(groups);
     const auto session = service_.welcome(std::move(peer), std::move(admission));
     if (!session) {
         log({.event = Report::Event::session_refused,
@@ -187,6 +213,21 @@ void Broker::end(HolderId session) {
         service_.end_session(*record);
     }
     settle(session);
+}
+
+// However many processes die at once: others wait for one of them at a time.
+void Broker::end_in_turn(const Session& session) {
+    turns_.take(session.caller.uid, Turns::Of::ending, [this, holder = session.holder] { end(holder); });
+}
+
+void Broker::take_in_steps(HolderId session, std::uint32_t uid, std::function<bool()> step) {
+    turns_.take(uid, Turns::Of::ending, [this, session, uid, step = std::move(step)]() mutable {
+        const bool is_done = step();
+        settle(session);
+        if (!is_done) {
+            take_in_steps(session, uid, std::move(step));
+        }
+    });
 }
 
 // After anything that may have ended this session, or a segment.

@@ -26,7 +26,7 @@ class Line {
 class Broker {
   public:
     // The quota and the archive outlive the loop: what waits there holds charges and records to the end.
-    Broker(asio::io_context& loop, Quota& quota, Archive& archive);
+    Broker(asio::io_context& loop, Quota& quota, Archive& archive, const StepClock& steps);
     Broker(const Broker&) = delete;
     Broker& operator=(const Broker&) = delete;
     ~Broker();
@@ -89,6 +89,8 @@ class Broker {
     std::size_t sessions_without_a_line(std::uint32_t uid) const;
 
     void end(HolderId session);
+    void end_in_turn(const Session& session);
+    void take_in_steps(HolderId session, std::uint32_t uid, std::function<bool()> step);
     void end_the_idle();
     void settle(HolderId session);
     void after_change();

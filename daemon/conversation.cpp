@@ -244,6 +244,7 @@ asio::awaitable<bool> Conversation::reply_to(const Stream::Message& message) {
         stream = next(out_);
         if (stream == waits) {
             sent = co_await wait_for_news();
+            co_await broker_.turns().come(uid_); // one event can wake a thousand of these
         } else {
             sent = co_await send();
             co_await broker_.turns().come(uid_);

@@ -45,15 +45,16 @@ struct Kind {
 
 // In the order of Report::Event. The ids are for ever.
 using enum spdlog::level::level_enum;
-constexpr std::array<Kind, 9> kinds{{{"lock_recovered", "4520bebf88b24addb4e9cc90254d7e07", info},
-                                     {"lock_lost", "ebc8d439c17e40bcae23df005ba05bcf", err},
-                                     {"conversation_ended", "9c868b0f0b9941bebabc498a89d583d1", warn},
-                                     {"session_refused", "d56fdffbbac847f69e932882367cbcae", warn},
-                                     {"connections_delayed", "e16e177bc26f47fa9847dc766564405b", warn},
-                                     {"connections_ended", "37d8b1d604394ab3820d0c4a7864f01c", err},
-                                     {"record_lost", "c87785a5c7c04d9b8223c0ab057a7a7b", err},
-                                     {"configuration_refused", "b7ba38ecbc1945d7910861f241b6f03e", err},
-                                     {"failed", "81c8d58dcf9d4786a1c7e98a59f0ded8", err}}};
+constexpr std::array<Kind, 10> kinds{{{"lock_recovered", "4520bebf88b24addb4e9cc90254d7e07", info},
+                                      {"lock_lost", "ebc8d439c17e40bcae23df005ba05bcf", err},
+                                      {"conversation_ended", "9c868b0f0b9941bebabc498a89d583d1", warn},
+                                      {"session_refused", "d56fdffbbac847f69e932882367cbcae", warn},
+                                      {"connections_delayed", "e16e177bc26f47fa9847dc766564405b", warn},
+                                      {"connections_ended", "37d8b1d604394ab3820d0c4a7864f01c", err},
+                                      {"record_lost", "c87785a5c7c04d9b8223c0ab057a7a7b", err},
+                                      {"configuration_refused", "b7ba38ecbc1945d7910861f241b6f03e", err},
+                                      {"memory_unknown", "2f558698137941358e951a80eb7016e3", err},
+                                      {"failed", "81c8d58dcf9d4786a1c7e98a59f0ded8", err}}};
 
 int priority_of(spdlog::level::level_enum level) {
     return level == err ? LOG_ERR : level == warn ? LOG_WARNING : LOG_INFO;

@@ -3,6 +3,7 @@
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/memory_limit.h"
 #include "daemon/options.h"
 #include "daemon/process_setup.h"
 #include "daemon/service_manager.h"
@@ -40,6 +41,22 @@ Result<std::string> socket_path(const Options& options) {
 // The system's broker is for everybody; all others are for whoever starts them.
 mode_t folder_mode(const std::string& path) { return path == proto::system_socket_path ? 0755 : 0700; }
 
+// To what this process may open, and to the memory that it may use: where that is unknown it counts as
+// little.
+void fit(Limits& limits, std::uint64_t can_be_open) {
+    constexpr std::uint64_t little = 64 * proto::limits::MiB;
+    limits.fit_descriptors(can_be_open);
+    const auto usable = usable_memory();
+    if (!usable) {
+        log({.event = Report::Event::memory_unknown,
+             .sentence =
+                 "how much memory this process may use is unknown, so initial contents have little of it: "
+                 "cannot " +
+                 usable.error().sentence()});
+    }
+    limits.fit_memory(usable.value_or(little));
+}
+
 // As long as the loop goes round.
 void keep_telling_alive(asio::steady_timer& timer, std::chrono::microseconds pause) {
     tell_alive();
@@ -61,7 +78,7 @@ std::string without_newline(std::string text) {
 void reload(const Options& options, Quota& quota) {
     tell_reloading();
     if (auto changed = options.read_again()) {
-        changed->limits.fit_descriptors(raise_limits());
+        fit(changed->limits, raise_limits());
         quota.set_limits(changed->limits);
         set_log_level(changed->log_level);
     } else {
@@ -113,7 +130,8 @@ Result<void> run_broker(const Options& options) {
         sockets.push_back(*std::move(socket));
     }
     asio::io_context loop(ASIO_CONCURRENCY_HINT_UNSAFE_IO); // one thread uses the sockets, others post
-    Broker broker(loop, quota, **archive);
+    StepClock clock;
+    Broker broker(loop, quota, **archive, clock);
     if (auto restored = broker.restore(); !restored) {
         return restored;
     }
@@ -129,7 +147,7 @@ Result<void> run_broker(const Options& options) {
         keep_telling_alive(heartbeat, *time / 3);
     }
     tell_ready();
-    run(loop);
+    run(loop, clock);
     tell_stopping();
     if (!broker.finish(std::chrono::steady_clock::now() + longest_farewell)) {
         file.reset();
@@ -153,9 +171,10 @@ int main(int argc, char** argv) {
         return EXIT_SUCCESS;
     }
     start_log(options->log_level);
+    have_memory_freed_in_small_steps();
     const std::uint64_t can_be_open = raise_limits();
     enlarge_descriptor_table(can_be_open);
-    options->limits.fit_descriptors(can_be_open);
+    fit(options->limits, can_be_open);
     const auto ended = run_broker(*options);
     if (!ended) {
         log({.event = Report::Event::failed, .sentence = "cannot " + ended.error().sentence()});

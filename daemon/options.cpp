@@ -114,6 +114,13 @@ void Reader::add_limits() {
               "Replies that one user's processes do not read; then they are hung up on");
     add_limit(user(call_bytes), "call-bytes-per-user",
               "Calls of one user's processes that have come in part; then they are hung up on");
+    add_limit(user(description_bytes), "description-bytes-per-user",
+              "What the broker holds of one user's descriptions of structs, and of long lists of groups");
+    add_limit(user(initial_bytes), "initial-bytes-per-user",
+              "Memory of one user's segments that the broker itself has filled");
+    add_limit(user(kept_segments), "kept-segments-per-user",
+              "Segments that others have ended, and one user keeps attached");
+    add_limit(user(kept_bytes), "kept-bytes-per-user", "Memory of these");
     add_limit(all(sessions), "total-sessions", "The same in all: sessions");
     add_limit(all(segments), "total-segments", "Segments");
     add_limit(all(bytes), "total-bytes", "Memory");
@@ -122,6 +129,9 @@ void Reader::add_limits() {
     add_limit(all(streams), "total-streams", "Open watches and long lists");
     add_limit(all(unread_bytes), "total-unread-bytes", "Unread replies");
     add_limit(all(call_bytes), "total-call-bytes", "Calls that have come in part");
+    add_limit(all(description_bytes), "total-description-bytes", "Descriptions");
+    add_limit(all(initial_bytes), "total-initial-bytes",
+              "Memory that the broker has filled; at most a quarter of what its cgroup may use");
 }
 
 CLI::Option& Reader::add(const std::string& name, const std::string& what,

@@ -3,6 +3,7 @@
 #include "proto/fd.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -40,6 +41,12 @@ void enlarge_descriptor_table(std::uint64_t can_be_open) {
     constexpr std::uint64_t enough = 65536;
     const auto last = static_cast<int>(std::min(can_be_open, enough)) - 1;
     proto::Fd::adopt(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, last)).close();
+}
+
+void have_memory_freed_in_small_steps() {
+    constexpr int gigabyte = 1 << 30;
+    mallopt(M_MXFAST, 0);
+    mallopt(M_TRIM_THRESHOLD, gigabyte);
 }
 
 } // namespace memshare::daemon

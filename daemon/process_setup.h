@@ -17,4 +17,9 @@ std::uint64_t raise_limits();
 // takes 8 bytes for each descriptor.
 void enlarge_descriptor_table(std::uint64_t can_be_open);
 
+// Freed memory is joined with its neighbours at once, and kept: the allocator would do both at some later
+// time for all that has been freed since, tens of megabytes when a session with many segments has ended, and
+// that takes 5 to 10 ms.
+void have_memory_freed_in_small_steps();
+
 } // namespace memshare::daemon
