@@ -30,7 +30,7 @@ std::string short_name(const Json& reply) {
 HolderId ServiceUnderTest::open(int process, const User& user) {
     const auto number = static_cast<std::uint64_t>(process);
     auto charge = service_.admit(user.uid);
-    auto session = service_.welcome({.caller = {.uid = user.uid, .gid = user.gid, .groups = user.groups},
+    auto session = service_.welcome({.caller = {.uid = user.uid, .gid = user.gid, .groups = daemon::Groups(user.groups)},
                                      .pid = 1000 + process,
                                      .process_inode = 5000 + number,
                                      .program = "program",
