@@ -73,8 +73,8 @@ Reader::Reader() {
     app_.set_version_flag("--version", MEMSHARE_VERSION);
     app_.add_flag("--check", options_.only_check,
                   "Say what is wrong with these options and the configuration, and exit");
-    file_option_ = app_.add_option("--config", file_,
-                                   "Read options from this file (name = value; default: " + file_ + ")");
+    file_option_ = app_.add_option("--config", file_, "Read options from this file (default: " + file_ + ")")
+                       ->type_name("FILE");
     add("socket",
         "Listen at this path, unless a socket is inherited (default: " +
             std::string(proto::system_socket_path) +
@@ -138,7 +138,7 @@ void Reader::add_limit(std::uint64_t& limit, const std::string& name, const std:
             limit = number ? *number : limit;
             return number ? "" : number.error();
         })
-        .type_name("NUMBER")
+        .type_name("NUMBER[K|M|G|T]")
         ->default_str(std::to_string(limit))
         ->group("Limits");
 }
