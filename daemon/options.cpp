@@ -21,21 +21,18 @@ namespace {
 
 constexpr std::array<std::string_view, 5> log_levels{"debug", "info", "warning", "error", "off"};
 
-std::string variable(const char* name) {
-    const char* value = std::getenv(name);
-    return value != nullptr ? value : "";
-}
+std::string text_of(const char* variable) { return variable != nullptr ? variable : ""; }
 
 // A service manager says where a service's own are. (systemd.exec(5), ConfigurationDirectory=)
 std::string default_configuration_file() {
-    if (const auto told = variable("CONFIGURATION_DIRECTORY"); !told.empty()) {
+    if (const auto told = text_of(std::getenv("CONFIGURATION_DIRECTORY")); !told.empty()) {
         return told + "/memshared.conf";
     }
     if (geteuid() == 0) {
         return "/etc/memshare/memshared.conf";
     }
-    const auto folder = variable("XDG_CONFIG_HOME");
-    return (folder.empty() ? variable("HOME") + "/.config" : folder) + "/memshare/memshared.conf";
+    const auto folder = text_of(std::getenv("XDG_CONFIG_HOME"));
+    return (folder.empty() ? text_of(std::getenv("HOME")) + "/.config" : folder) + "/memshare/memshared.conf";
 }
 
 // What can be set both by the command line and by the file. `set` returns what is wrong, or nothing.
