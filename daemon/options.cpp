@@ -21,21 +21,18 @@ namespace {
 
 constexpr std::array<std::string_view, 5> log_levels{"debug", "info", "warning", "error", "off"};
 
-std::string variable(const char* name) {
-    const char* value = std::getenv(name);
-    return value != nullptr ? value : "";
-}
+std::string text_of(const char* variable) { return variable != nullptr ? variable : ""; }
 
 // A service manager says where a service's own are. (systemd.exec(5), ConfigurationDirectory=)
 std::string default_configuration_file() {
-    if (const auto told = variable("CONFIGURATION_DIRECTORY"); !told.empty()) {
+    if (const auto told = text_of(std::getenv("CONFIGURATION_DIRECTORY")); !told.empty()) {
         return told + "/memshared.conf";
     }
     if (geteuid() == 0) {
         return "/etc/memshare/memshared.conf";
     }
-    const auto folder = variable("XDG_CONFIG_HOME");
-    return (folder.empty() ? variable("HOME") + "/.config" : folder) + "/memshare/memshared.conf";
+    const auto folder = text_of(std::getenv("XDG_CONFIG_HOME"));
+    return (folder.empty() ? text_of(std::getenv("HOME")) + "/.config" : folder) + "/memshare/memshared.conf";
 }
 
 // What can be set both by the command line and by the file. `set` returns what is wrong, or nothing.
@@ -73,8 +70,8 @@ Reader::Reader() {
     app_.set_version_flag("--version", MEMSHARE_VERSION);
     app_.add_flag("--check", options_.only_check,
                   "Say what is wrong with these options and the configuration, and exit");
-    file_option_ = app_.add_option("--config", file_,
-                                   "Read options from this file (name = value; default: " + file_ + ")");
+    file_option_ = app_.add_option("--config", file_, "Read options from this file (default: " + file_ + ")")
+                       ->type_name("FILE");
     add("socket",
         "Listen at this path, unless a socket is inherited (default: " +
             std::string(proto::system_socket_path) +
@@ -148,7 +145,7 @@ void Reader::add_limit(std::uint64_t& limit, const std::string& name, const std:
             limit = number ? *number : limit;
             return number ? "" : number.error();
         })
-        .type_name("NUMBER")
+        .type_name("NUMBER[K|M|G|T]")
         ->default_str(std::to_string(limit))
         ->group("Limits");
 }

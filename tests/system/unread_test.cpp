@@ -121,7 +121,7 @@ TEST_F(APeer, ThatLeavesDescriptorsUnreadHasThemCounted) {
 // A reply of any length, and then one with a descriptor, which waits until the first is read.
 TEST_F(APeer, ThatReadsLateCostsNoTimeUntilItReads) {
     std::vector<RawPeer> peers;
-    for (int number = 0; number < 200; ++number) {
+    for (int number = 0; number < 480; ++number) {
         peers.emplace_back(daemon.socket_path())
             .send(RawPeer::text_of(number % 2 == 0 ? "Describe" : "None", {{"name", "shared"}}) +
                   RawPeer::text_of("Attach", {{"name", "shared"}, {"access", "write"}}));
