@@ -102,6 +102,8 @@ class Restoration {
         session->charge = quota_.charge_anyway(
             is.caller.uid,
             {{Resource::sessions, 1}, {Resource::descriptors, proto::limits::descriptors_per_session}});
+        session->groups_charge = quota_.charge_anyway(
+            is.caller.uid, {{Resource::description_bytes, description_bytes(is.caller.groups)}});
         session->caller = std::move(is.caller);
         session->record = std::move(record);
         session->deposit = vault_.put_back(is.descriptor, valuable(process));
@@ -148,14 +150,19 @@ class Restoration {
                                               .reading_charge = {},
                                               .record = std::move(record),
                                               .deposit = vault_.put_back(is.descriptor, valuable(memory)),
-                                              .attached = {}});
+                                              .attached = {},
+                                              .initial_bytes = is.initial_bytes});
         by_age_.emplace(is.age, &registry_.restore(std::move(segment)));
     }
 
     Charges charges_for_restored(const SegmentRecord& is, std::uint64_t bytes) {
         const std::uint32_t uid = is.is.rights.uid;
         const bool is_named = is.is.name && !is.ended;
-        return {.segment = quota_.charge_anyway(uid, {{Resource::segments, 1}, {Resource::bytes, bytes}}),
+        return {.segment = quota_.charge_anyway(
+                    uid, {{Resource::segments, 1},
+                          {Resource::bytes, bytes},
+                          {Resource::description_bytes, description_bytes(is.is.type.element.fields)},
+                          {Resource::initial_bytes, is.initial_bytes}}),
                 .name = is_named ? quota_.charge_anyway(uid, {{Resource::names, 1}}) : Charge(),
                 .descriptor = quota_.charge_anyway(
                     uid, {{Resource::descriptors, proto::limits::descriptors_per_segment}}),
@@ -233,7 +240,9 @@ template <typename Of> void Archive::write(Record& record, const Of& what) {
 
 void Archive::write(Session& session, bool ended) {
     Caller caller = session.caller;
-    caller.groups.resize(std::min(caller.groups.size(), most_groups));
+    if (const auto all = caller.groups.all(); all.size() > most_groups) {
+        caller.groups = Groups({all.begin(), all.begin() + most_groups});
+    }
     write(session.record, SessionRecord{.holder = session.holder,
                                         .token = session.token,
                                         .caller = std::move(caller),
@@ -271,7 +280,7 @@ void Archive::keep_progress(Session& session) {
 
 void Archive::keep(Segment& segment) {
     if (keeps()) {
-        write(segment.record, SegmentRecord{.is = segment.is,
+        write(segment.record, SegmentRecord{.is = segment.blueprint(),
                                             .age = segment.age,
                                             .creator = segment.creator,
                                             .creator_pid = segment.creator_pid,
@@ -279,7 +288,8 @@ void Archive::keep(Segment& segment) {
                                             .descriptor = segment.deposit.number(),
                                             .ended = segment.ended,
                                             .recoveries = segment.recoveries,
-                                            .last_recovery = segment.last_recovery});
+                                            .last_recovery = segment.last_recovery,
+                                            .initial_bytes = segment.initial_bytes});
     }
 }
 

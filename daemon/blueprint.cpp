@@ -51,8 +51,22 @@ Answer<Blueprint> blueprint_of(const Session& session, const proto::Create& call
     return plan;
 }
 
-Answer<Charges> charges_for(Quota& quota, std::uint32_t uid, const Blueprint& plan, std::uint64_t bytes) {
-    auto segment = quota.charge(uid, {{Resource::segments, 1}, {Resource::bytes, bytes}});
+std::uint64_t touched_by_daemon(const Blueprint& plan, std::uint64_t initial) {
+    const std::uint64_t page = proto::page_bytes(plan.huge_pages);
+    const std::uint64_t offset = plan.type.payload_offset();
+    const std::uint64_t first = offset / page;
+    const std::uint64_t pages = initial > 0 ? (offset + initial - 1) / page - first + 1 : 0;
+    const bool header_apart = plan.exclusive_writer && (pages == 0 || first > 0);
+    return proto::are_pooled(plan.huge_pages) ? 0 : (pages + (header_apart ? 1 : 0)) * page;
+}
+
+Answer<Charges> charges_for(Quota& quota, std::uint32_t uid, const Blueprint& plan, std::uint64_t bytes,
+                            std::uint64_t initial_bytes) {
+    auto segment =
+        quota.charge(uid, {{Resource::segments, 1},
+                           {Resource::bytes, bytes},
+                           {Resource::description_bytes, description_bytes(plan.type.element.fields)},
+                           {Resource::initial_bytes, initial_bytes}});
     if (!segment) {
         return std::unexpected(segment.error());
     }

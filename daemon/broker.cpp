@@ -17,17 +17,30 @@ constexpr std::chrono::seconds time_to_return{10};
 
 } // namespace
 
-Broker::Broker(asio::io_context& loop, Quota& quota, Archive& archive)
+Broker::Broker(asio::io_context& loop, Quota& quota, Archive& archive, const StepClock& clock)
     : loop_(loop),
+      quota_(quota),
       archive_(archive),
       registry_(archive),
       service_(
-          registry_, quota, archive, [this](Work work) { worker_.run(std::move(work)); }, log),
+          registry_, quota, archive, clock, [this](Work work) { worker_.run(std::move(work)); },
+          {.take = [this](HolderId session, std::uint32_t uid,
+                          std::function<bool()> step) { take_in_steps(session, uid, std::move(step)); },
+           .is_long_enough = [this] { return turns_.is_over(); }},
+          log),
+      slow_closer_(std::make_shared<SlowCloser>(loop, quota)),
       worker_(loop, [this] { after_change(); }),
-      lifelines_(loop, [this](HolderId session) { end(session); }),
+      lifelines_(loop,
+                 [this](HolderId session) {
+                     if (const Session* record = registry_.find_session(session)) {
+                         end_in_turn(*record);
+                     }
+                 }),
       tidying_(loop),
       idling_(loop),
       turns_(loop) {}
+
+Broker::~Broker() { slow_closer_->leave_the_loop(); }
 
 proto::Result<void> Broker::restore() {
     if (auto restored = service_.restore(); !restored) {
@@ -50,14 +63,22 @@ proto::Result<void> Broker::restore() {
 
 // Nobody would notice that their connection has ended, as that was with another process.
 void Broker::end_the_idle() {
-    std::vector<HolderId> idle;
+    const auto is_idle = [this](const Session& session) {
+        return session.holds_nothing() && !lines_.contains(session.holder);
+    };
+    std::vector<std::pair<std::uint32_t, HolderId>> idle;
     registry_.for_each_session([&](const Session& session) {
-        if (session.holds_nothing() && !lines_.contains(session.holder)) {
-            idle.push_back(session.holder);
+        if (is_idle(session)) {
+            idle.emplace_back(session.caller.uid, session.holder);
         }
     });
-    for (const HolderId session : idle) {
-        end(session);
+    for (const auto& [uid, holder] : idle) {
+        turns_.take(uid, Turns::Of::ending, [this, is_idle, holder] {
+            const Session* session = registry_.find_session(holder); // it may have been resumed meanwhile
+            if (session != nullptr && is_idle(*session)) {
+                end(holder);
+            }
+        });
     }
 }
 
@@ -74,18 +95,31 @@ proto::Answer<Admission> Broker::admit(std::uint32_t uid) {
     if (guests == nullptr) {
         guests = std::make_shared<int>();
     }
-    long without_a_line = 0;
-    registry_.for_each_session([&](const Session& session) {
-        without_a_line += session.caller.uid == uid && !lines_.contains(session.holder) ? 1 : 0;
-    });
-    if (guests.use_count() - 1 >= without_a_line) {
+    if (std::cmp_greater_equal(guests.use_count() - 1, sessions_without_a_line(uid))) {
+        if (guests.use_count() == 1) {
+            guests_.erase(uid);
+        }
         return std::unexpected(charge.error());
     }
-    return Admission{.charge = {}, .guest = guests};
+    auto descriptors = service_.admit_guest(uid);
+    if (!descriptors) {
+        return std::unexpected(descriptors.error());
+    }
+    return Admission{.charge = *std::move(descriptors), .guest = guests};
+}
+
+std::size_t Broker::sessions_without_a_line(std::uint32_t uid) const {
+    const auto lines = lines_by_user_.find(uid);
+    return registry_.sessions_of(uid) - (lines != lines_by_user_.end() ? lines->second : 0);
 }
 
 proto::Answer<HolderId> Broker::welcome(Peer peer, Admission admission) {
     auto process = peer.process;
+    auto groups = service_.admit_groups(peer.caller);
+    if (!groups) {
+        return std::unexpected(groups.error());
+    }
+    admission.groups = *std::move(groups);
     const auto session = service_.welcome(std::move(peer), std::move(admission));
     if (!session) {
         log({.event = Report::Event::session_refused,
@@ -98,11 +132,24 @@ proto::Answer<HolderId> Broker::welcome(Peer peer, Admission admission) {
 }
 
 void Broker::connect(HolderId session, Line& line) {
-    Line*& place = lines_[session];
-    if (place != nullptr && place != &line) {
-        place->hang_up();
+    if (Line* const before = disconnect(session); before != nullptr && before != &line) {
+        before->hang_up();
     }
-    place = &line;
+    const std::uint32_t uid = registry_.find_session(session)->caller.uid;
+    lines_.emplace(session, Connected{&line, uid});
+    ++lines_by_user_[uid];
+}
+
+// The session's line, if it had one.
+Line* Broker::disconnect(HolderId session) {
+    const auto line = lines_.extract(session);
+    if (!line) {
+        return nullptr;
+    }
+    if (const auto user = lines_by_user_.find(line.mapped().uid); --user->second == 0) {
+        lines_by_user_.erase(user);
+    }
+    return line.mapped().line;
 }
 
 void Broker::answer(HolderId session, Line& line, const proto::Call& call, Outgoing& out) {
@@ -116,9 +163,9 @@ void Broker::answer(HolderId session, Line& line, const proto::Call& call, Outgo
         throw;
     }
     if (out.hang_up) {
-        lines_.erase(session); // it ends by itself, when the last reply is sent
+        disconnect(session); // it ends by itself, when the last reply is sent
     } else if (out.session != session) {
-        lines_.erase(session);
+        disconnect(session);
         connect(out.session, line);
     }
     settle(session);
@@ -149,10 +196,10 @@ void Broker::let_go(std::shared_ptr<Memory> memory) {
 
 void Broker::over(HolderId session, Line& line) {
     const auto place = lines_.find(session);
-    if (place == lines_.end() || place->second != &line) {
+    if (place == lines_.end() || place->second.line != &line) {
         return; // the session has ended, or goes on on another line
     }
-    lines_.erase(place);
+    disconnect(session);
     if (const Session* record = registry_.find_session(session);
         record != nullptr && record->holds_nothing()) {
         end(session);
@@ -168,12 +215,27 @@ void Broker::end(HolderId session) {
     settle(session);
 }
 
+// However many processes die at once: others wait for one of them at a time.
+void Broker::end_in_turn(const Session& session) {
+    turns_.take(session.caller.uid, Turns::Of::ending, [this, holder = session.holder] { end(holder); });
+}
+
+void Broker::take_in_steps(HolderId session, std::uint32_t uid, std::function<bool()> step) {
+    turns_.take(uid, Turns::Of::ending, [this, session, uid, step = std::move(step)]() mutable {
+        const bool is_done = step();
+        settle(session);
+        if (!is_done) {
+            take_in_steps(session, uid, std::move(step));
+        }
+    });
+}
+
 // After anything that may have ended this session, or a segment.
 void Broker::settle(HolderId session) {
     if (registry_.find_session(session) == nullptr) {
         lifelines_.cut(session);
-        if (const auto line = lines_.extract(session)) {
-            line.mapped()->hang_up();
+        if (Line* const line = disconnect(session)) {
+            line->hang_up();
         }
     }
     after_change();

@@ -4,6 +4,7 @@
 #include "daemon/closer.h"
 #include "daemon/lifeline.h"
 #include "daemon/service.h"
+#include "daemon/slow_closer.h"
 #include "daemon/turns.h"
 #include "daemon/worker.h"
 
@@ -25,7 +26,10 @@ class Line {
 class Broker {
   public:
     // The quota and the archive outlive the loop: what waits there holds charges and records to the end.
-    Broker(asio::io_context& loop, Quota& quota, Archive& archive);
+    Broker(asio::io_context& loop, Quota& quota, Archive& archive, const StepClock& steps);
+    Broker(const Broker&) = delete;
+    Broker& operator=(const Broker&) = delete;
+    ~Broker();
 
     // Goes on from what is kept, before anything else. An error, if it cannot be taken up; it stays as it is.
     proto::Result<void> restore();
@@ -39,6 +43,9 @@ class Broker {
 
     // Whose turn it is: all that a peer's coming or calling makes to do is done in its user's.
     Turns& turns() { return turns_; }
+
+    // Closes the connections in which a peer has left what may take long to close.
+    const std::shared_ptr<SlowCloser>& slow_closer() const { return slow_closer_; }
 
     // Somebody of this user's has connected: what his session will take, if he may have one more, or has one
     // that nobody talks to, and to which this may be the way.
@@ -58,6 +65,11 @@ class Broker {
     // it.
     proto::Answer<Charge> wait_for_reader(HolderId session, std::uint64_t bytes);
 
+    // The same for anything else that a connection of this user's makes the daemon hold.
+    proto::Answer<Charge> charge(std::uint32_t uid, Resource resource, std::uint64_t amount) {
+        return quota_.charge(uid, resource, amount);
+    }
+
     // Lets go of memory that was lent to a reply, and that its segment may have left behind.
     void let_go(std::shared_ptr<Memory> memory);
 
@@ -68,7 +80,17 @@ class Broker {
     void over(HolderId session, Line& line);
 
   private:
+    // A session's line, and whose session it is.
+    struct Connected {
+        Line* line = nullptr;
+        std::uint32_t uid = 0;
+    };
+    Line* disconnect(HolderId session);
+    std::size_t sessions_without_a_line(std::uint32_t uid) const;
+
     void end(HolderId session);
+    void end_in_turn(const Session& session);
+    void take_in_steps(HolderId session, std::uint32_t uid, std::function<bool()> step);
     void end_the_idle();
     void settle(HolderId session);
     void after_change();
@@ -77,13 +99,16 @@ class Broker {
     void tidy();
 
     asio::io_context& loop_;
+    Quota& quota_;
     Archive& archive_;
     Registry registry_;
     Service service_;
     Closer closer_;
-    Worker worker_; // after what it works on
+    std::shared_ptr<SlowCloser> slow_closer_; // with each connection, which may live longer
+    Worker worker_;                           // after what it works on
     Lifelines lifelines_;
-    std::unordered_map<HolderId, Line*> lines_;
+    std::unordered_map<HolderId, Connected> lines_;
+    std::unordered_map<std::uint32_t, std::size_t> lines_by_user_; // how many
     std::unordered_map<std::uint32_t, std::shared_ptr<const void>>
         guests_; // whose owners are those of a user
     asio::steady_timer tidying_, idling_;

@@ -10,26 +10,38 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
+#include <utility>
 
 namespace memshare::daemon {
 
 using asio::redirect_error;
 using asio::use_awaitable;
-using proto::Fd;
 using proto::Stream;
 
 namespace {
 
 // A conversation keeps the memory of its last reply for the next one, up to this.
-constexpr std::size_t kept_bytes = 16 * proto::limits::KiB;
+constexpr std::size_t kept_bytes = proto::limits::idle_buffer_bytes;
+
+// A call up to this needs little memory to be read into.
+constexpr std::size_t small_call = proto::limits::KiB;
 
 // From here on no more than this lies unread in the socket: a peer that does not read its replies makes its
 // own conversation wait, and nobody else's.
-void bound_unread(int socket) {
-    const int bytes = proto::limits::unread_reply_bytes;
+void bound_unread(int socket, int bytes = proto::limits::unread_reply_bytes) {
     setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
+
+// The least that the kernel takes. Then a socket is writable when nothing is unread in it but one message
+// that is shorter than this.
+constexpr int least_unread_bytes = 1;
+constexpr std::size_t noticed_bytes = 256;
+
+// The kernel, or the user that the daemon runs as, is short of something for now. (ETOOMANYREFS: as many
+// descriptors are in flight as one user may have open.)
+bool is_shortage(int error) { return error == ETOOMANYREFS || error == ENOBUFS || error == ENOMEM; }
 
 bool all_is_read(int socket) {
     int unread = 0;
@@ -37,7 +49,7 @@ bool all_is_read(int socket) {
 }
 
 // The peer finds this as the answer to its first call.
-void turn_away(Fd socket, const proto::Refusal& why) {
+void turn_away(const PeerSocket& socket, const proto::Refusal& why) {
     std::string text;
     write_refusal(text, why);
     text += '\0';
@@ -46,7 +58,7 @@ void turn_away(Fd socket, const proto::Refusal& why) {
 
 } // namespace
 
-void Conversation::begin(Broker& broker, Fd socket) {
+void Conversation::begin(Broker& broker, PeerSocket socket) {
     const auto uid = Peer::user_of(socket.number());
     if (!uid) {
         spdlog::debug("a peer cannot be told: {}", uid.error().sentence());
@@ -54,7 +66,7 @@ void Conversation::begin(Broker& broker, Fd socket) {
     }
     auto admission = broker.admit(*uid); // before he waits, so that not too many do
     if (!admission) {
-        turn_away(std::move(socket), admission.error());
+        turn_away(socket, admission.error());
         return;
     }
     auto step = [&broker, waiting = std::move(socket), admitted = *std::move(admission)]() mutable {
@@ -63,7 +75,7 @@ void Conversation::begin(Broker& broker, Fd socket) {
     broker.turns().take(*uid, Turns::Of::newcomer, std::move(step));
 }
 
-void Conversation::open(Broker& broker, Fd socket, Admission admission) {
+void Conversation::open(Broker& broker, PeerSocket socket, Admission admission) {
     auto peer = Peer::of(socket.number());
     if (!peer) {
         spdlog::debug("a peer was gone at once: {}", peer.error().sentence());
@@ -72,7 +84,7 @@ void Conversation::open(Broker& broker, Fd socket, Admission admission) {
     const std::uint32_t uid = peer->caller.uid;
     const auto welcomed = broker.welcome(*std::move(peer), std::move(admission));
     if (!welcomed) {
-        turn_away(std::move(socket), welcomed.error());
+        turn_away(socket, welcomed.error());
         return;
     }
     const HolderId session = *welcomed;
@@ -80,6 +92,10 @@ void Conversation::open(Broker& broker, Fd socket, Admission admission) {
     // The coroutine holds what it works on, and nobody else does.
     auto conversation = std::make_shared<Conversation>(broker, uid, session, std::move(socket));
     broker.connect(session, *conversation);
+    if (!conversation->socket_.is_open()) { // the kernel can watch no further descriptor
+        broker.over(session, *conversation);
+        return;
+    }
     asio::co_spawn(
         broker.loop(), [conversation] { return conversation->converse(); },
         [conversation](const std::exception_ptr& thrown) {
@@ -91,18 +107,32 @@ void Conversation::open(Broker& broker, Fd socket, Admission admission) {
         });
 }
 
-Conversation::Conversation(Broker& broker, std::uint32_t uid, HolderId session, Fd socket)
+Conversation::Conversation(Broker& broker, std::uint32_t uid, HolderId session, PeerSocket socket)
     : broker_(broker),
       uid_(uid),
       session_(session),
-      socket_(broker.loop(), asio::local::stream_protocol(), socket.release()),
+      connection_(std::move(socket)),
+      socket_(broker.loop()),
       timer_(broker.loop()),
-      stream_(socket_.native_handle(), proto::limits::call_bytes) {}
+      stream_(
+          connection_.number(), proto::limits::call_bytes,
+          connection_.can_hold_descriptors() ? Stream::Descriptors::refused : Stream::Descriptors::barred) {
+    std::error_code failure; // leaves it closed
+    static_cast<void>(socket_.assign(asio::local::stream_protocol(), connection_.number(), failure));
+}
+
+// The descriptor is not asio's to close.
+Conversation::~Conversation() {
+    if (socket_.is_open()) {
+        std::error_code ignored;
+        static_cast<void>(socket_.release(ignored));
+    }
+}
 
 // Whatever waits on the socket wakes, and finds it at its end.
 void Conversation::hang_up() {
     hung_up_ = true;
-    shutdown(socket_.native_handle(), SHUT_RDWR);
+    shutdown(connection_.number(), SHUT_RDWR);
     timer_.cancel();
 }
 
@@ -132,6 +162,7 @@ asio::awaitable<void> Conversation::converse() {
 }
 
 asio::awaitable<bool> Conversation::receive() {
+    rest();
     if (!co_await wait_for(Socket::wait_read)) {
         co_return false;
     }
@@ -139,10 +170,48 @@ asio::awaitable<bool> Conversation::receive() {
     if (!received) {
         co_return broken(received.error().sentence());
     }
+    if (*received == Stream::Received::nothing_yet) { // so nothing is left of the time before it refused them
+        connection_.all_is_read();
+        if (!connection_.can_hold_descriptors()) {
+            stream_.set_descriptors(Stream::Descriptors::barred);
+        }
+    }
+    if (!hold_calls()) {
+        co_return broken("its user's processes leave too many calls unfinished");
+    }
     if (*received == Stream::Received::end) {
         co_return stream_.inside_message() && broken("its last call was cut off");
     }
     co_return true;
+}
+
+// An idle connection holds little; what has come of a call stays.
+void Conversation::rest() {
+    if (stream_.inside_message()) {
+        return;
+    }
+    stream_.give_back_memory(proto::limits::idle_buffer_bytes);
+    calls_ = {};
+    if (std::exchange(largest_call_, 0) > small_call) {
+        proto::JsonDocument none; // to assign an empty one would keep its memory
+        std::swap(document_, none);
+    }
+    if (out_.text.capacity() > kept_bytes) {
+        std::string().swap(out_.text);
+    }
+}
+
+// Counts what the connection holds of calls as its user's, if that is much.
+bool Conversation::hold_calls() {
+    if (stream_.held_bytes() <= proto::limits::idle_buffer_bytes + small_call) {
+        return true;
+    }
+    calls_ = {};
+    auto charge = broker_.charge(uid_, Resource::call_bytes, stream_.held_bytes());
+    if (charge) {
+        calls_ = *std::move(charge);
+    }
+    return charge.has_value();
 }
 
 // NOLINTNEXTLINE(*-reference-coroutine-parameters): converse() awaits it, and keeps the message until then
@@ -150,6 +219,7 @@ asio::awaitable<bool> Conversation::reply_to(const Stream::Message& message) {
     if (!message.fds.empty()) {
         co_return broken("a call brought descriptors, and no method takes any");
     }
+    largest_call_ = std::max(largest_call_, message.text.size());
     const auto call = read_call(document_, message.text);
     if (!call) {
         co_return broken("what came is not a call");
@@ -174,6 +244,7 @@ asio::awaitable<bool> Conversation::reply_to(const Stream::Message& message) {
         stream = next(out_);
         if (stream == waits) {
             sent = co_await wait_for_news();
+            co_await broker_.turns().come(uid_); // one event can wake a thousand of these
         } else {
             sent = co_await send();
             co_await broker_.turns().come(uid_);
@@ -234,13 +305,13 @@ asio::awaitable<bool> Conversation::send() {
     if (out_.text.empty()) {
         co_return true;
     }
+    // Where the reply to the next call may have to wait until this one is read, that has to be noticed.
+    if (out_.fd < 0 && stream_.inside_message() && out_.text.size() < noticed_bytes) {
+        out_.text.resize(noticed_bytes, ' ');
+    }
     out_.text += '\0';
-    // A reader may get a message without descriptors and the next one with some in one read, and then cannot
-    // tell whose they are.
-    if (out_.fd >= 0 && !last_had_fd_ && !all_is_read(socket_.native_handle())) {
-        if (!co_await wait_until_all_is_read()) {
-            co_return false;
-        }
+    if (out_.fd >= 0 && !co_await make_way_for_descriptor()) {
+        co_return false;
     }
     last_had_fd_ = out_.fd >= 0;
     std::string_view rest = out_.text;
@@ -248,8 +319,13 @@ asio::awaitable<bool> Conversation::send() {
     while (true) {
         const auto sent = stream_.send(rest, std::span(&out_.fd, out_.fd >= 0 ? 1 : 0));
         if (!sent) {
-            co_return sent.error().code != std::errc::broken_pipe&& broken(sent.error().sentence());
+            const auto& code = sent.error().code;
+            if (is_shortage(code.value()) && co_await wait_out_shortage()) {
+                continue;
+            }
+            co_return code != std::errc::broken_pipe&& broken(sent.error().sentence());
         }
+        shortage_ = {};
         rest.remove_prefix(*sent);
         if (*sent > 0) {
             out_.fd = -1;
@@ -270,18 +346,68 @@ asio::awaitable<bool> Conversation::send() {
     }
 }
 
+// A reader may get a message without descriptors and the next one with some in one read, and then cannot tell
+// whose they are: so the second waits until the first is read. And descriptors that are not received yet are
+// few: the kernel lets all processes of the daemon's user together have no more in flight than one of them
+// may have open. So they count as open ones; one of each connection goes with what its session takes.
+asio::awaitable<bool> Conversation::make_way_for_descriptor() {
+    if (all_is_read(connection_.number())) {
+        fds_in_flight_.clear();
+        co_return true;
+    }
+    if (last_had_fd_ && fds_in_flight_.size() + 1 < proto::limits::descriptors_in_flight) {
+        if (auto charge = broker_.charge(uid_, Resource::descriptors, 1)) {
+            fds_in_flight_.push_back(*std::move(charge));
+            co_return true;
+        }
+    }
+    const auto unread = broker_.wait_for_reader(session_, out_.text.size());
+    if (!unread) {
+        co_return broken("its user leaves too many replies unread");
+    }
+    const bool is_read = co_await wait_until_all_is_read();
+    fds_in_flight_.clear();
+    co_return is_read;
+}
+
+// The kernel tells when a socket becomes writable, which is made to be when all is read but one short
+// message. Of that it tells nothing: it is looked for, less and less often.
 asio::awaitable<bool> Conversation::wait_until_all_is_read() {
-    constexpr std::chrono::milliseconds longest{100};
-    for (std::chrono::milliseconds pause{1}; !all_is_read(socket_.native_handle());
-         pause = std::min(2 * pause, longest)) {
-        if (hung_up_) {
+    constexpr std::chrono::milliseconds longest{1000};
+    const int socket = connection_.number();
+    bound_unread(socket, least_unread_bytes);
+    for (std::chrono::milliseconds time{1}; !hung_up_ && !all_is_read(socket);
+         time = std::min(2 * time, longest)) {
+        std::error_code failure;
+        co_await socket_.async_wait(Socket::wait_write, redirect_error(use_awaitable, failure));
+        if (failure) {
             co_return false;
         }
-        std::error_code cancelled;
-        timer_.expires_after(pause); // the kernel tells nobody when a peer has read
-        co_await timer_.async_wait(redirect_error(use_awaitable, cancelled));
+        if (!hung_up_ && !all_is_read(socket)) {
+            co_await pause(time);
+        }
     }
-    co_return true;
+    bound_unread(socket);
+    co_return !hung_up_;
+}
+
+// Others have to receive, or to give back, what they have: waits some time for that, but not for ever.
+asio::awaitable<bool> Conversation::wait_out_shortage() {
+    constexpr std::chrono::milliseconds longest = std::chrono::seconds(10);
+    if (hung_up_ || out_.hang_up || shortage_ >= longest) {
+        co_return false;
+    }
+    const auto time = std::clamp<std::chrono::milliseconds>(shortage_ / 2, std::chrono::milliseconds(5),
+                                                            std::chrono::milliseconds(500));
+    shortage_ += time;
+    co_await pause(time);
+    co_return !hung_up_;
+}
+
+asio::awaitable<void> Conversation::pause(std::chrono::milliseconds time) {
+    std::error_code cancelled;
+    timer_.expires_after(time);
+    co_await timer_.async_wait(redirect_error(use_awaitable, cancelled));
 }
 
 asio::awaitable<bool> Conversation::wait_for(Socket::wait_type readiness) {

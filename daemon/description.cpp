@@ -3,6 +3,12 @@
 namespace memshare::daemon {
 
 proto::Segment described(const Segment& segment) {
+    proto::Segment whole = described_in_short(segment);
+    whole.element.fields = segment.fields.unpacked();
+    return whole;
+}
+
+proto::Segment described_in_short(const Segment& segment) {
     const Blueprint& is = segment.is;
     return {.id = is.id,
             .name = is.name,

@@ -2,8 +2,6 @@
 
 #include "proto/utf8.h"
 
-#include <fnmatch.h>
-
 namespace memshare::daemon {
 
 proto::Answer<Filter> Filter::of(const Caller& caller, std::string pattern,
@@ -11,14 +9,18 @@ proto::Answer<Filter> Filter::of(const Caller& caller, std::string pattern,
     if (pattern.size() > proto::limits::name_bytes || !proto::is_printable_utf8(pattern)) {
         return std::unexpected(proto::InvalidParameter{"pattern"});
     }
-    return Filter{.caller = caller, .pattern = std::move(pattern), .uid = uid};
+    auto compiled = pattern.empty() ? nullptr : std::make_shared<const Pattern>(pattern);
+    return Filter{
+        .caller = caller, .pattern = std::move(pattern), .uid = uid, .compiled = std::move(compiled)};
 }
 
-bool Filter::takes(const Segment& segment) const {
-    const Blueprint& is = segment.is;
-    return segment.is_whole() && may(caller, proto::Access::read, is.rights) &&
-           (!uid || *uid == is.rights.uid) &&
-           (pattern.empty() || (is.name && fnmatch(pattern.c_str(), is.name->text().c_str(), 0) == 0));
+bool Filter::may_take(const Segment& segment) const {
+    return segment.is_whole() && may(caller, proto::Access::read, segment.is.rights) &&
+           (!uid || *uid == segment.is.rights.uid);
+}
+
+bool Filter::matches(const Segment& segment) const {
+    return compiled == nullptr || (segment.is.name && compiled->matches(segment.is.name->text()));
 }
 
 } // namespace memshare::daemon

@@ -2,6 +2,8 @@
 
 #include "daemon/conversation.h"
 #include "daemon/log.h"
+#include "daemon/passed_descriptors.h"
+#include "daemon/start_lock.h"
 #include "proto/limits.h"
 #include "proto/socket_address.h"
 
@@ -12,7 +14,6 @@
 #include <asio/use_awaitable.hpp>
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,21 +35,36 @@ constexpr mode_t socket_mode = 0666; // whoever can reach it may connect: rights
 
 Fd new_socket() { return Fd::adopt(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
 
-// Binds a path; a file that nobody answers at, left by a broker that was killed, is replaced. The folder is
-// locked meanwhile, so that of two brokers that start at once one finds the other answering.
-Result<Fd> bind_path(const std::string& path, const std::string& folder) {
+// Makes a folder with this mode, whatever mask this process has; false, if it was there.
+Result<bool> make_folder(const std::string& folder, mode_t mode) {
+    if (mkdir(folder.c_str(), S_IRWXU) != 0) {
+        return errno == EEXIST ? Result<bool>(false) : system_error("make the folder " + folder);
+    }
+    const Fd made = Fd::adopt(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!made || fchmod(made.number(), mode) != 0) {
+        const int error = errno;
+        rmdir(folder.c_str());
+        return system_error("open the folder " + folder + " to its users", error);
+    }
+    return true;
+}
+
+// Binds a path; a file that nobody answers at, left by a broker that was killed, is replaced. That is locked,
+// so that of two brokers that start at once one finds the other answering.
+Result<Fd> bind_path(const std::string& path) {
     const auto address = SocketAddress::of(path);
     if (!address) {
         return std::unexpected(address.error());
     }
-    const Fd lock = Fd::adopt(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!lock || flock(lock.number(), LOCK_EX) != 0) {
-        return system_error("open the folder " + folder);
+    const auto lock = StartLock::take(path);
+    if (!lock) {
+        return std::unexpected(lock.error());
     }
     Fd listening = new_socket();
     if (!listening) {
         return system_error("make a socket");
     }
+    refuse_descriptors(listening.number()); // before anybody can connect; an older kernel does not know how
     if (bind(listening.number(), address->data(), SocketAddress::size()) != 0) {
         if (errno != EADDRINUSE) {
             return system_error("listen at " + path);
@@ -87,9 +103,9 @@ asio::awaitable<void> accept_all(Broker& broker, asio::posix::stream_descriptor 
     bool short_of_something = false;
     std::size_t accepted = 0;
     while (true) {
-        Fd socket =
-            Fd::adopt(accept4(listening.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        Fd fd = Fd::adopt(accept4(listening.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         const int error = errno;
+        PeerSocket socket(std::move(fd), broker.slow_closer());
         if (socket) {
             short_of_something = false;
             Conversation::begin(broker, std::move(socket));
@@ -128,13 +144,15 @@ Result<SocketFile> SocketFile::listen(const std::string& path, mode_t folder_mod
     SocketFile file;
     const std::string folder = std::filesystem::path(path).parent_path().string();
     if (!folder.empty()) {
-        if (mkdir(folder.c_str(), folder_mode) == 0) {
+        const auto made = make_folder(folder, folder_mode);
+        if (!made) {
+            return std::unexpected(made.error());
+        }
+        if (*made) {
             file.made_folder_ = folder;
-        } else if (errno != EEXIST) {
-            return system_error("make the folder " + folder);
         }
     }
-    auto socket = bind_path(path, folder.empty() ? "." : folder);
+    auto socket = bind_path(path);
     if (!socket) {
         return std::unexpected(socket.error());
     }
@@ -157,12 +175,15 @@ SocketFile::~SocketFile() {
     if (!made_folder_.empty()) {
         rmdir(made_folder_.c_str());
     }
+    // The kernel closes it when this process has ended. Connections that nobody has accepted are closed with
+    // it, and what peers have left in them; and then nobody waits for that.
+    static_cast<void>(socket_.release());
 }
 
 void serve(Broker& broker, Fd socket) {
     fcntl(socket.number(), F_SETFL, fcntl(socket.number(), F_GETFL) | O_NONBLOCK);
     if (!is_listening(socket.number())) {
-        Conversation::begin(broker, std::move(socket));
+        Conversation::begin(broker, PeerSocket(std::move(socket), broker.slow_closer()));
         return;
     }
     asio::posix::stream_descriptor listening(broker.loop(), socket.release());

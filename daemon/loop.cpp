@@ -22,9 +22,19 @@ bool has_several_processors() {
     return sched_getaffinity(0, sizeof(allowed), &allowed) == 0 && CPU_COUNT(&allowed) > 1;
 }
 
-void look_for_more(asio::io_context& loop) {
+// Runs the handlers that are ready, and returns how many there were.
+std::size_t poll(asio::io_context& loop, StepClock& steps) {
+    std::size_t handlers = 0;
+    while (loop.poll_one() > 0) {
+        steps.end();
+        ++handlers;
+    }
+    return handlers;
+}
+
+void look_for_more(asio::io_context& loop, StepClock& steps) {
     for (auto until = Clock::now() + longest_look; Clock::now() < until;) {
-        if (loop.poll() > 0) {
+        if (poll(loop, steps) > 0) {
             until = Clock::now() + longest_look;
         }
     }
@@ -32,21 +42,24 @@ void look_for_more(asio::io_context& loop) {
 
 } // namespace
 
-void run(asio::io_context& loop) {
+void run(asio::io_context& loop, StepClock& steps) {
     if (!has_several_processors()) {
-        loop.run();
+        while (loop.run_one() > 0) {
+            steps.end();
+        }
         return;
     }
     bool pays = false;
     while (!loop.stopped()) {
         if (pays) {
-            look_for_more(loop);
-        } else if (loop.poll() > left_by_a_call) { // somebody has come before it slept
+            look_for_more(loop, steps);
+        } else if (poll(loop, steps) > left_by_a_call) { // somebody has come before it slept
             pays = true;
             continue;
         }
         const auto asleep = Clock::now();
         loop.run_one();
+        steps.end();
         pays = Clock::now() - asleep < short_sleep;
     }
 }

@@ -3,18 +3,18 @@
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/memory_limit.h"
 #include "daemon/options.h"
+#include "daemon/process_setup.h"
 #include "daemon/service_manager.h"
 #include "proto/socket_path.h"
 
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
 
-#include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 
 namespace {
@@ -41,22 +41,20 @@ Result<std::string> socket_path(const Options& options) {
 // The system's broker is for everybody; all others are for whoever starts them.
 mode_t folder_mode(const std::string& path) { return path == proto::system_socket_path ? 0755 : 0700; }
 
-// Raises it to all that is allowed, and returns what it is now.
-std::uint64_t raise_descriptor_limit() {
-    rlimit limit{};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur;
-}
-
-// Each time that a process outgrows its table of descriptors the kernel doubles it, and has it wait some 10
-// ms for that, if there are threads. So it is made large before there are any: it takes 8 bytes for each.
-void enlarge_descriptor_table(std::uint64_t can_be_open) {
-    constexpr std::uint64_t enough = 65536;
-    const auto last = static_cast<int>(std::min(can_be_open, enough)) - 1;
-    Fd::adopt(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, last)).close();
+// To what this process may open, and to the memory that it may use: where that is unknown it counts as
+// little.
+void fit(Limits& limits, std::uint64_t can_be_open) {
+    constexpr std::uint64_t little = 64 * proto::limits::MiB;
+    limits.fit_descriptors(can_be_open);
+    const auto usable = usable_memory();
+    if (!usable) {
+        log({.event = Report::Event::memory_unknown,
+             .sentence =
+                 "how much memory this process may use is unknown, so initial contents have little of it: "
+                 "cannot " +
+                 usable.error().sentence()});
+    }
+    limits.fit_memory(usable.value_or(little));
 }
 
 // As long as the loop goes round.
@@ -70,17 +68,22 @@ void keep_telling_alive(asio::steady_timer& timer, std::chrono::microseconds pau
     });
 }
 
+std::string without_newline(std::string text) {
+    text.erase(text.find_last_not_of('\n') + 1);
+    return text;
+}
+
 // What the configuration says by now, but for the socket, which stays. What it lowers binds from then on:
 // what is there already stays.
 void reload(const Options& options, Quota& quota) {
     tell_reloading();
     if (auto changed = options.read_again()) {
-        changed->limits.fit_descriptors(raise_descriptor_limit());
+        fit(changed->limits, raise_limits());
         quota.set_limits(changed->limits);
         set_log_level(changed->log_level);
     } else {
         log({.event = Report::Event::configuration_refused,
-             .sentence = "the configuration stays as it was, as what it says by now is wrong"});
+             .sentence = "the configuration stays as it was: " + without_newline(changed.error().text)});
     }
     tell_ready();
 }
@@ -127,7 +130,8 @@ Result<void> run_broker(const Options& options) {
         sockets.push_back(*std::move(socket));
     }
     asio::io_context loop(ASIO_CONCURRENCY_HINT_UNSAFE_IO); // one thread uses the sockets, others post
-    Broker broker(loop, quota, **archive);
+    StepClock clock;
+    Broker broker(loop, quota, **archive, clock);
     if (auto restored = broker.restore(); !restored) {
         return restored;
     }
@@ -143,7 +147,7 @@ Result<void> run_broker(const Options& options) {
         keep_telling_alive(heartbeat, *time / 3);
     }
     tell_ready();
-    run(loop);
+    run(loop, clock);
     tell_stopping();
     if (!broker.finish(std::chrono::steady_clock::now() + longest_farewell)) {
         file.reset();
@@ -156,17 +160,28 @@ Result<void> run_broker(const Options& options) {
 
 // NOLINTNEXTLINE(bugprone-exception-escape): only for want of memory, and then there is nothing to do but end
 int main(int argc, char** argv) {
+    arrange_signals();
     auto options = Options::read(argc, argv);
     if (!options) {
-        return options.error();
+        const auto& [exit_code, text] = options.error();
+        std::fputs(text.c_str(), exit_code == EXIT_SUCCESS ? stdout : stderr);
+        return exit_code;
+    }
+    if (options->only_check) {
+        return EXIT_SUCCESS;
     }
     start_log(options->log_level);
-    const std::uint64_t can_be_open = raise_descriptor_limit();
+    have_memory_freed_in_small_steps();
+    const std::uint64_t can_be_open = raise_limits();
     enlarge_descriptor_table(can_be_open);
-    options->limits.fit_descriptors(can_be_open);
-    if (const auto ended = run_broker(*options); !ended) {
+    fit(options->limits, can_be_open);
+    const auto ended = run_broker(*options);
+    if (!ended) {
         log({.event = Report::Event::failed, .sentence = "cannot " + ended.error().sentence()});
-        return EXIT_FAILURE;
     }
-    return EXIT_SUCCESS;
+    const int exit_code = ended ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (!finish_log()) {
+        std::_Exit(exit_code);
+    }
+    return exit_code;
 }

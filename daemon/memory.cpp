@@ -156,10 +156,12 @@ Result<void> Memory::write(std::span<const std::byte> bytes, std::uint64_t offse
     return {};
 }
 
+// A process of our own uid that has a descriptor can have a write lease with it (fcntl(2), F_SETLEASE). To
+// open the memory would then wait for that process, up to 45 s; so it is refused.
 Result<int> Memory::read_only() {
     if (!read_only_fd_) {
         const std::string path = "/proc/self/fd/" + std::to_string(fd_.number());
-        read_only_fd_ = Fd::adopt(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        read_only_fd_ = Fd::adopt(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     }
     if (!read_only_fd_) {
         return system_error("open the memory read-only");

@@ -15,10 +15,12 @@ _memshared() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         ;;
     *)
-        mapfile -t COMPREPLY < <(compgen -W '--help --version --config --socket --log-level
+        mapfile -t COMPREPLY < <(compgen -W '--help --version --check --config --socket --log-level
             --sessions-per-user --segments-per-user --bytes-per-user --attachments-per-user --names-per-user
-            --streams-per-user --unread-bytes-per-user --total-sessions --total-segments --total-bytes
-            --total-attachments --total-names --total-streams --total-unread-bytes' -- "$word")
+            --streams-per-user --unread-bytes-per-user --call-bytes-per-user --description-bytes-per-user
+            --initial-bytes-per-user --kept-segments-per-user --kept-bytes-per-user --total-sessions --total-segments
+            --total-bytes --total-attachments --total-names --total-streams --total-unread-bytes --total-call-bytes
+            --total-description-bytes --total-initial-bytes' -- "$word")
         ;;
     esac
 }

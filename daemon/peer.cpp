@@ -9,8 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
+#include <vector>
 
 namespace memshare::daemon {
 namespace {
@@ -75,9 +75,7 @@ std::string program_of(pid_t pid) {
 
 } // namespace
 
-bool Caller::is_in_group(std::uint32_t group) const {
-    return gid == group || std::ranges::find(groups, group) != groups.end();
-}
+bool Caller::is_in_group(std::uint32_t group) const { return gid == group || groups.contain(group); }
 
 Result<std::uint32_t> Peer::user_of(int socket) {
     const auto credentials = credentials_of(socket);
@@ -101,11 +99,12 @@ Result<Peer> Peer::of(int socket) {
     if (!groups) {
         return std::unexpected(groups.error());
     }
-    return Peer{.caller = {.uid = credentials->uid, .gid = credentials->gid, .groups = *std::move(groups)},
-                .pid = credentials->pid,
-                .process_inode = identity.st_ino,
-                .program = program_of(credentials->pid),
-                .process = std::make_shared<const Fd>(*std::move(process))};
+    return Peer{
+        .caller = {.uid = credentials->uid, .gid = credentials->gid, .groups = Groups(*std::move(groups))},
+        .pid = credentials->pid,
+        .process_inode = identity.st_ino,
+        .program = program_of(credentials->pid),
+        .process = std::make_shared<const Fd>(*std::move(process))};
 }
 
 } // namespace memshare::daemon

@@ -1,12 +1,12 @@
 // Who is at the other end of a connection, as the kernel tells it.
 #pragma once
 
+#include "daemon/groups.h"
 #include "proto/fd.h"
 
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace memshare::daemon {
 
@@ -14,7 +14,7 @@ namespace memshare::daemon {
 struct Caller {
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
-    std::vector<std::uint32_t> groups;
+    Groups groups;
 
     bool is_in_group(std::uint32_t group) const;
 };

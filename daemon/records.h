@@ -13,6 +13,18 @@ template <> struct MembersOf<Type> {
     }
 };
 
+template <> struct Json<daemon::Groups> {
+    static bool read(daemon::Groups& into, JsonValue from, Reading& reading) {
+        std::vector<std::uint32_t> all;
+        const bool is_there = Json<std::vector<std::uint32_t>>::read(all, from, reading);
+        into = daemon::Groups(std::move(all));
+        return is_there;
+    }
+    static void write(JsonWriter& to, const daemon::Groups& groups) {
+        Json<std::vector<std::uint32_t>>::write(to, {groups.all().begin(), groups.all().end()});
+    }
+};
+
 template <> struct MembersOf<daemon::Rights> {
     static constexpr auto list() {
         using daemon::Rights;
@@ -100,6 +112,7 @@ struct SegmentRecord {
     bool ended = false;
     std::uint64_t recoveries = 0;
     std::optional<proto::DeadHolder> last_recovery;
+    std::uint64_t initial_bytes = 0;
 
     static constexpr auto members() {
         using Self = SegmentRecord;
@@ -107,7 +120,8 @@ struct SegmentRecord {
             required("is", &Self::is), required("age", &Self::age), required("creator", &Self::creator),
             required("creatorPid", &Self::creator_pid), required("creatorProgram", &Self::creator_program),
             required("descriptor", &Self::descriptor), optional("ended", &Self::ended),
-            optional("recoveries", &Self::recoveries), optional("lastRecovery", &Self::last_recovery));
+            optional("recoveries", &Self::recoveries), optional("lastRecovery", &Self::last_recovery),
+            optional("initialBytes", &Self::initial_bytes));
     }
 };
 

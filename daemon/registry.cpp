@@ -34,6 +34,12 @@ Remains Segment::remains() const {
             .exclusive_writer = is.exclusive_writer};
 }
 
+Blueprint Segment::blueprint() const {
+    Blueprint whole = is;
+    whole.type.element.fields = fields.unpacked();
+    return whole;
+}
+
 Session& Registry::open_session(Peer peer, std::string token, Admission admission, Deposit deposit) {
     auto session = std::make_unique<Session>();
     session->holder = new_holder();
@@ -44,6 +50,7 @@ Session& Registry::open_session(Peer peer, std::string token, Admission admissio
     session->process_fd = std::move(peer.process);
     session->program = std::move(peer.program);
     session->charge = std::move(admission.charge);
+    session->groups_charge = std::move(admission.groups);
     session->guest = std::move(admission.guest);
     session->deposit = std::move(deposit);
     Session& opened = restore(std::move(session));
@@ -55,11 +62,26 @@ Session& Registry::restore(std::unique_ptr<Session> session) {
     Session& restored = *session;
     sessions_by_token_.emplace(restored.token, &restored);
     sessions_.emplace(restored.holder, std::move(session));
+    ++sessions_by_user_[restored.caller.uid];
     return restored;
+}
+
+void Registry::change_caller(Session& session, Caller caller) {
+    count_out(session);
+    session.caller = std::move(caller);
+    ++sessions_by_user_[session.caller.uid];
+    keeper_.keep(session);
+}
+
+void Registry::count_out(const Session& session) {
+    if (const auto user = sessions_by_user_.find(session.caller.uid); --user->second == 0) {
+        sessions_by_user_.erase(user);
+    }
 }
 
 Segment& Registry::restore(std::unique_ptr<Segment> segment) {
     Segment& restored = *segment;
+    restored.fields = PackedFields(std::exchange(restored.is.type.element.fields, {}));
     segments_.emplace(restored.is.id, std::move(segment));
     last_age_ = std::max(last_age_, restored.age);
     if (restored.ended) {
@@ -94,15 +116,15 @@ void Registry::restored(HolderId last_holder) {
             segment->is.lifetime == Lifetime::creator && find_session(segment->creator) == nullptr;
         if (!segment->ended && (is_orphan || is_unused(*segment))) {
             end(*segment);
-        } else {
-            bury_if_unused(*segment);
+        } else if (segment->ended && !bury_if_unused(*segment)) {
+            find_payer(*segment);
         }
     }
 }
 
 Session* Registry::find_session(HolderId holder) {
-    const auto found = sessions_.find(holder);
-    return found == sessions_.end() ? nullptr : found->second.get();
+    Session* const found = find_even_ended_session(holder);
+    return found == nullptr || found->ended ? nullptr : found;
 }
 
 Session* Registry::find_session_by_token(std::string_view token) {
@@ -110,25 +132,49 @@ Session* Registry::find_session_by_token(std::string_view token) {
     return found == sessions_by_token_.end() ? nullptr : found->second;
 }
 
-Registry::Legacy Registry::end_session(Session& session) {
-    Legacy legacy;
-    // Each of these takes itself out of the set.
-    while (!session.creations.empty()) {
-        end(**session.creations.begin(), &session);
-    }
-    while (!session.attachments.empty()) {
-        auto& [segment, attachment] = *session.attachments.begin();
-        Left one{.segment = segment, .written = attachment.writers > 0, .waited = attachment.waits};
-        segment->waiting -= attachment.waits ? 1 : 0;
-        one.record = std::move(attachment.record);
-        if (drop_attachment(session, *segment)) {
-            legacy.left.push_back(std::move(one));
-        }
-    }
-    legacy.session = std::move(session.record);
-    legacy.progress = std::move(session.progress);
-    legacy.process = std::move(session.deposit);
+Session* Registry::find_even_ended_session(HolderId holder) {
+    const auto found = sessions_.find(holder);
+    return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+void Registry::end(Session& session) {
+    session.ended = true;
     sessions_by_token_.erase(session.token);
+    count_out(session);
+}
+
+bool Registry::end_one_creation(Session& session) {
+    assert(session.ended);
+    if (session.creations.empty()) {
+        return false;
+    }
+    end(**session.creations.begin(), &session); // which takes itself out of the set
+    return true;
+}
+
+std::optional<Registry::Left> Registry::drop_one_attachment(Session& session) {
+    assert(session.ended);
+    if (session.attachments.empty()) {
+        return std::nullopt;
+    }
+    auto& [segment, attachment] = *session.attachments.begin();
+    Left left{.segment = segment, .written = attachment.writers > 0, .waited = attachment.waits};
+    if (attachment.recovered) {
+        left.written = false; // nothing is left to make good there
+    }
+    segment->waiting -= attachment.waits ? 1 : 0;
+    left.record = std::move(attachment.record);
+    if (!drop_attachment(session, *segment)) {
+        left.segment = nullptr;
+    }
+    return left;
+}
+
+Registry::Legacy Registry::finish(Session& session) {
+    assert(session.ended && session.holds_nothing());
+    Legacy legacy{.session = std::move(session.record),
+                  .progress = std::move(session.progress),
+                  .process = std::move(session.deposit)};
     sessions_.erase(session.holder);
     return legacy;
 }
@@ -149,7 +195,7 @@ Segment* Registry::find(const proto::SegmentName& name) {
 }
 
 Segment& Registry::create(Session& creator, Blueprint blueprint, std::shared_ptr<Memory> memory,
-                          Charges charges, Deposit deposit) {
+                          Charges charges, Deposit deposit, std::uint64_t initial_bytes) {
     assert(find_even_ended(blueprint.id) == nullptr && (!blueprint.name || find(*blueprint.name) == nullptr));
     auto made = std::make_unique<Segment>(Segment{.is = std::move(blueprint),
                                                   .memory = std::move(memory),
@@ -164,7 +210,8 @@ Segment& Registry::create(Session& creator, Blueprint blueprint, std::shared_ptr
                                                   .reading_charge = {},
                                                   .record = {},
                                                   .deposit = std::move(deposit),
-                                                  .attached = {}});
+                                                  .attached = {},
+                                                  .initial_bytes = initial_bytes});
     Segment& segment = restore(std::move(made));
     keeper_.keep(segment);
     happened(EventKind::created, segment, &creator);
@@ -240,7 +287,32 @@ bool Registry::drop_attachment(Session& session, Segment& segment) {
         end(segment, nullptr);
         return false;
     }
-    return !bury_if_unused(segment);
+    if (bury_if_unused(segment)) {
+        return false;
+    }
+    if (segment.ended && session.caller.uid == segment.kept_by.value_or(segment.is.rights.uid)) {
+        find_payer(segment);
+    }
+    return true;
+}
+
+// The memory of a segment that has ended is at the expense of a user who has it: its owner's, as long as that
+// is one of them; or a stranger who keeps what the owner has ended would use up what the owner may have.
+void Registry::find_payer(Segment& segment) {
+    const std::uint32_t owner = segment.is.rights.uid;
+    const auto has_it = [&](std::uint32_t uid) {
+        return std::ranges::any_of(segment.attached,
+                                   [&](const Session* one) { return one->caller.uid == uid; });
+    };
+    if (has_it(owner)) {
+        segment.kept_by.reset();
+    } else if (!segment.kept_by || !has_it(*segment.kept_by)) {
+        segment.kept_by = (*segment.attached.begin())->caller.uid;
+    }
+    const std::uint32_t payer = segment.kept_by.value_or(owner);
+    for (Charge* charge : {&segment.charge, &segment.descriptor_charge, &segment.reading_charge}) {
+        charge->pass_to(payer, payer != owner);
+    }
 }
 
 void Registry::publish(Segment& segment, proto::SegmentName name, Charge charge, const Session* by) {
@@ -254,14 +326,15 @@ void Registry::publish(Segment& segment, proto::SegmentName name, Charge charge,
 
 bool Registry::change(Segment& segment, const Change& change, const Session* by) {
     assert(!segment.ended);
-    Session* const creator = find_session(segment.creator);
-    if (change.lifetime == Lifetime::creator && creator == nullptr) {
+    Session* const creator = find_even_ended_session(segment.creator);
+    if (change.lifetime == Lifetime::creator && (creator == nullptr || creator->ended)) {
         return false;
     }
     segment.is.lifetime = change.lifetime.value_or(segment.is.lifetime);
     segment.is.rights.gid = change.gid.value_or(segment.is.rights.gid);
     segment.is.rights.mode = change.mode.value_or(segment.is.rights.mode);
     if (segment.is.lifetime == Lifetime::creator) {
+        assert(creator != nullptr); // or the segment would have ended with it
         creator->creations.insert(&segment);
     } else if (creator != nullptr) {
         creator->creations.erase(&segment);
@@ -283,10 +356,11 @@ void Registry::end(Segment& segment, const Session* by) {
         segment.name_charge = {};
     }
     by_age_.erase(segment.age);
-    if (Session* creator = find_session(segment.creator)) {
+    if (Session* creator = find_even_ended_session(segment.creator)) {
         creator->creations.erase(&segment);
     }
     if (!bury_if_unused(segment)) {
+        find_payer(segment);
         keeper_.keep(segment);
     }
 }

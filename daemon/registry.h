@@ -6,6 +6,7 @@
 #include "daemon/access.h"
 #include "daemon/ledger.h"
 #include "daemon/memory.h"
+#include "daemon/packed_fields.h"
 #include "daemon/quota.h"
 #include "daemon/recovery.h"
 #include "daemon/vault.h"
@@ -15,7 +16,6 @@
 #include <memory>
 #include <set>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 namespace memshare::daemon {
@@ -28,12 +28,14 @@ struct Admission {
     using Guest = std::shared_ptr<const void>;
     Charge charge;
     Guest guest{};
+    Charge groups{}; // what its list of groups takes
 };
 
 // What one session has mapped of one segment.
 struct Attachment {
     std::uint32_t readers = 0, writers = 0; // how many of the session's handles
     bool waits = false;                     // for changes, without being able to write
+    bool recovered = false;                 // its session ends, and the lock that it held is on its way
     std::uint64_t since_usec = 0;
     Charge charge;
     Record record;
@@ -53,13 +55,15 @@ struct Session {
     std::uint64_t last_digest = 0;
     std::uint64_t last_attach_serial = 0;
     proto::SegmentId last_attached;
-    Charge charge;
+    Charge charge, groups_charge;
     Admission::Guest guest; // as long as it may only go on with another
     Record record, progress;
-    Deposit deposit; // of the process
-    using Attachments = std::unordered_map<Segment*, Attachment>;
+    Deposit deposit;    // of the process
+    bool ended = false; // nobody can find or resume it any more; what it has goes in steps
+    // Trees, as the growth of a hash table of many thousands takes milliseconds at once.
+    using Attachments = std::map<Segment*, Attachment>;
     Attachments attachments;
-    std::unordered_set<Segment*> creations; // of lifetime `creator`, and not ended
+    std::set<Segment*> creations; // of lifetime `creator`, and not ended
 
     proto::Process process() const { return {.pid = pid, .uid = caller.uid, .program = program}; }
     bool holds_nothing() const { return attachments.empty() && creations.empty(); }
@@ -80,7 +84,7 @@ struct Blueprint {
 };
 
 struct Segment {
-    Blueprint is;
+    Blueprint is;                   // but for the fields of its element
     std::shared_ptr<Memory> memory; // shared with work that is under way
     std::int64_t creator_pid = 0;
     std::string creator_program;
@@ -97,8 +101,15 @@ struct Segment {
     Record record;
     Deposit deposit; // of the memory
     std::set<Session*> attached;
+    PackedFields fields{};           // of its element
+    std::uint64_t initial_bytes = 0; // of the memory, that the daemon has touched
+    std::optional<std::uint32_t>
+        kept_by{}; // it has ended, its owner's user is gone, and this one has it attached
 
     Remains remains() const;
+
+    // What it was made of, whole.
+    Blueprint blueprint() const;
 
     // By the kernel's seals, which a client adds: no process can write to it any more.
     bool is_frozen() const { return is.freezable && memory->is_frozen(); }
@@ -143,8 +154,14 @@ class Registry {
     // Opens a session; the token has to be a new one.
     Session& open_session(Peer peer, std::string token, Admission admission, Deposit deposit = {});
 
+    // The session's process has another user or other groups by now. Its charges stay where they are.
+    void change_caller(Session& session, Caller caller);
+
     // Nothing, if no such session lives.
     Session* find_session(HolderId holder);
+
+    // Also one that has ended, until finish().
+    Session* find_even_ended_session(HolderId holder);
     Session* find_session_by_token(std::string_view token);
 
     // What a session has left of a segment that is still there.
@@ -155,14 +172,24 @@ class Registry {
         Record record{};      // of the attachment, if that is over
     };
 
-    // Ends a session with all its attachments, and the segments that live as long as it. What is kept of it
-    // is the caller's, until all is made good that it has left.
+    // Ends a session, from which nobody can attach or resume any more. What it has stays until the caller
+    // takes it away one by one, as that can be much.
+    void end(Session& session);
+
+    // Ends one of the segments that live as long as this session; false, if none is left.
+    bool end_one_creation(Session& session);
+
+    // Takes away one attachment of a session that has ended: what that leaves, without a segment if it is
+    // gone, and with its record. Nothing, if none is left.
+    std::optional<Left> drop_one_attachment(Session& session);
+
+    // Forgets a session that has ended and has nothing any more. What is kept of it is the caller's, until
+    // all is made good that it has left.
     struct Legacy {
-        std::vector<Left> left;
         Record session, progress;
         Deposit process;
     };
-    Legacy end_session(Session& session);
+    Legacy finish(Session& session);
 
     // Nothing, if none that is not ended has this id or name.
     Segment* find(const proto::SegmentId& id);
@@ -173,7 +200,7 @@ class Registry {
 
     // Makes a segment whose id and name are free, and attaches its creator for writing.
     Segment& create(Session& creator, Blueprint blueprint, std::shared_ptr<Memory> memory, Charges charges,
-                    Deposit deposit = {});
+                    Deposit deposit = {}, std::uint64_t initial_bytes = 0);
 
     // Attaches a session, or once more one that is attached already (then without a charge).
     void attach(Session& session, Segment& segment, proto::Access access, std::uint64_t now_usec,
@@ -210,10 +237,12 @@ class Registry {
     // The memory of segments that are gone. Closing it can take long: the caller chooses when and where.
     std::vector<std::shared_ptr<Memory>> take_released() { return std::exchange(released_, {}); }
 
-    // Calls each(session).
+    // Calls each(session), but for those that have ended.
     void for_each_session(auto each) const {
         for (const auto& [holder, session] : sessions_) {
-            each(*session);
+            if (!session->ended) {
+                each(*session);
+            }
         }
     }
 
@@ -233,21 +262,28 @@ class Registry {
 
     std::size_t segments() const { return by_age_.size(); }
     std::size_t sessions() const { return sessions_.size(); }
+    std::size_t sessions_of(std::uint32_t uid) const {
+        const auto user = sessions_by_user_.find(uid);
+        return user != sessions_by_user_.end() ? user->second : 0;
+    }
 
   private:
     bool drop_attachment(Session& session, Segment& segment);
     bool bury_if_unused(Segment& segment);
+    static void find_payer(Segment& segment);
     void happened(proto::EventKind kind, const Segment& segment, const Session* by) {
         if (observer_ != nullptr) {
             observer_->happened(kind, segment, by);
         }
     }
     HolderId new_holder();
+    void count_out(const Session& session);
 
     std::unordered_map<HolderId, std::unique_ptr<Session>> sessions_;
+    std::unordered_map<std::uint32_t, std::size_t> sessions_by_user_; // how many
     std::unordered_map<std::string_view, Session*> sessions_by_token_;
-    std::unordered_map<proto::SegmentId, std::unique_ptr<Segment>> segments_;
-    std::unordered_map<proto::SegmentName, Segment*> by_name_;
+    std::map<proto::SegmentId, std::unique_ptr<Segment>> segments_; // trees, as those of a session
+    std::map<proto::SegmentName, Segment*> by_name_;
     std::map<std::uint64_t, Segment*> by_age_; // but those that are ended
     std::vector<std::shared_ptr<Memory>> released_;
     Keeper& keeper_;

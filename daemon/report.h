@@ -20,6 +20,7 @@ struct Report {
         connections_ended,     // at one socket, for ever
         record_lost,           // one that was kept cannot be taken up
         configuration_refused, // it stays as it was
+        memory_unknown,        // that the daemon may use
         failed                 // the daemon, and ends
     };
 

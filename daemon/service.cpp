@@ -13,23 +13,34 @@ using proto::Answer;
 using proto::InvalidParameter;
 using proto::Nothing;
 
-Service::Service(Registry& registry, Quota& quota, Archive& archive, Executor executor, Tell tell)
+Service::Service(Registry& registry, Quota& quota, Archive& archive, const StepClock& clock,
+                 Executor executor, InSteps in_steps, Tell tell)
     : registry_(registry),
       quota_(quota),
       archive_(archive),
+      clock_(clock),
       executor_(std::move(executor)),
+      in_steps_(std::move(in_steps)),
       tell_(std::move(tell)),
       started_usec_(now_usec()) {
     registry.tell(*this);
 }
 
 Answer<Charge> Service::admit(std::uint32_t uid) {
-    auto charge = quota_.charge(
-        uid, {{Resource::sessions, 1}, {Resource::descriptors, proto::limits::descriptors_per_session}});
+    auto charge = quota_.charge(uid, {{Resource::sessions, 1},
+                                      {Resource::descriptors, proto::limits::descriptors_per_session, true}});
     if (!charge) {
         ++counters_.refusals;
     }
     return charge;
+}
+
+Answer<Charge> Service::admit_guest(std::uint32_t uid) {
+    return quota_.charge(uid, {{Resource::descriptors, proto::limits::descriptors_per_session, true}});
+}
+
+Answer<Charge> Service::admit_groups(const Caller& caller) {
+    return quota_.charge(caller.uid, Resource::description_bytes, description_bytes(caller.groups));
 }
 
 proto::Result<HolderId> Service::welcome(Peer peer, Admission admission) {
@@ -124,15 +135,19 @@ template <typename Method> void Service::run(Turn& turn, const proto::Call& call
     }
     const Answer<typename Method::Reply> answer = handle(turn, *parameters);
     if (answer) {
-        write_reply(turn.out.text, *answer, turn.out.next != nullptr);
+        if (!turn.out.made_later) {
+            write_reply(turn.out.text, *answer, turn.out.next != nullptr);
+        }
     } else {
         refuse(turn, answer.error());
     }
 }
 
-void Service::refuse(Turn& turn, const proto::Refusal& why) {
+void Service::refuse(Turn& turn, const proto::Refusal& why) { refuse_later(turn.out, why); }
+
+void Service::refuse_later(Outgoing& out, const proto::Refusal& why) {
     ++counters_.refusals;
-    write_refusal(turn.out.text, why);
+    write_refusal(out.text, why);
 }
 
 Answer<proto::Hello::Reply> Service::handle(Turn& turn, const proto::Hello& call) {
@@ -143,8 +158,7 @@ Answer<proto::Hello::Reply> Service::handle(Turn& turn, const proto::Hello& call
             return std::unexpected(proto::NotResumable{});
         }
         if (session != &turn.session) {
-            session->caller = turn.session.caller; // the kernel's word on who the process is now
-            archive_.keep(*session);
+            registry_.change_caller(*session, turn.session.caller); // as the kernel says that the process is now
             end_session(turn.session);
             turn.out.session = session->holder;
         }
@@ -158,7 +172,14 @@ Answer<proto::Hello::Reply> Service::handle(Turn& turn, const proto::Hello& call
 }
 
 Answer<Nothing> Service::handle(Turn& turn, const proto::Goodbye& /*call*/) {
-    end_session(turn.session);
+    auto condition = std::make_shared<Outgoing::Condition>();
+    end_session(turn.session, [condition] {
+        condition->met = true;
+        if (condition->wake) {
+            condition->wake();
+        }
+    });
+    turn.out.condition = condition->met ? nullptr : std::move(condition);
     turn.out.hang_up = true;
     return Nothing{};
 }

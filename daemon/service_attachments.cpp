@@ -41,13 +41,13 @@ template <typename Method> void count(Session& session, const Method& call) {
 } // namespace
 
 // The one for reading is counted as its owner's from when it is first asked for.
-Answer<int> Service::descriptor_for(Access access, Segment& segment) {
+Answer<int> Service::descriptor_for(Access access, Segment& segment, std::uint32_t asking) {
     if (access == Access::write) {
         return segment.memory->writable();
     }
     if (!segment.memory->is_open_read_only()) {
-        auto charge = quota_.charge(segment.is.rights.uid, Resource::descriptors,
-                                    proto::limits::descriptors_for_reading);
+        auto charge = quota_.charge_for_another(segment.is.rights.uid, asking, Resource::descriptors,
+                                                proto::limits::descriptors_for_reading);
         if (!charge) {
             return std::unexpected(charge.error());
         }
@@ -56,6 +56,10 @@ Answer<int> Service::descriptor_for(Access access, Segment& segment) {
     const auto fd = segment.memory->read_only();
     if (!fd) {
         segment.reading_charge = {};
+        if (fd.error().code == std::errc::operation_would_block) { // a lease, or a lock of that kind
+            return std::unexpected(proto::Busy{
+                .name = segment.is.name ? segment.is.name->text() : segment.is.id.text(), .holders = {}});
+        }
         return std::unexpected(refusal_of(fd.error(), 0));
     }
     return *fd;
@@ -68,7 +72,7 @@ Answer<void> Service::check_attach(const Session& session, const proto::Attach& 
         return std::unexpected(NoSuchSegment{words});
     }
     if (!may(session.caller, call.access, segment.is.rights) && !is_inherited(registry_, call, segment)) {
-        return std::unexpected(AccessDenied{words});
+        return std::unexpected(denied(session, segment, {call.name, call.id}));
     }
     if (call.access == Access::write && segment.is_frozen()) {
         return std::unexpected(proto::Frozen{words});
@@ -77,7 +81,8 @@ Answer<void> Service::check_attach(const Session& session, const proto::Attach& 
         return std::unexpected(AccessDenied{words});
     }
     const proto::ExpectedType expected{.form = call.form, .element = call.element, .count = call.count};
-    if (!expected.matches(segment.is.type)) {
+    const bool names_fields = call.element && !call.element->fields.empty();
+    if (!expected.matches(names_fields ? segment.blueprint().type : segment.is.type)) {
         return std::unexpected(proto::TypeMismatch{
             .name = words, .expected = expected.words(), .actual = segment.is.type.words()});
     }
@@ -114,13 +119,19 @@ Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& ca
     auto may_attach = check_attach(session, call, segment);
     Charge charge;
     if (may_attach && !session.attachments.contains(&segment)) {
+        if (segment.is.rights.uid != session.caller.uid) {
+            if (auto refusal = quota_.keeps_too_much(session.caller.uid, segment.memory->size())) {
+                return std::unexpected(*std::move(refusal));
+            }
+        }
         auto charged = quota_.charge(session.caller.uid, Resource::attachments, 1);
         if (!charged) {
             return std::unexpected(charged.error());
         }
         charge = *std::move(charged);
     }
-    const auto fd = may_attach ? descriptor_for(call.access, segment) : std::unexpected(may_attach.error());
+    const auto fd = may_attach ? descriptor_for(call.access, segment, session.caller.uid)
+                               : std::unexpected(may_attach.error());
     if (!fd) {
         if (*repeated) { // its caller takes it as not carried out, and would never detach
             take_back(session, segment, call.access);

@@ -1,17 +1,32 @@
 #include "daemon/service_manager.h"
 
+#include "daemon/passed_descriptors.h"
+
+#include <poll.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <memory>
+#include <string>
 
 namespace memshare::daemon {
 
 using proto::Fd;
 
 namespace {
+
+// Nobody can come or be here.
+bool is_dead(int socket) {
+    if (sd_is_socket(socket, AF_UNIX, SOCK_STREAM, /*listening=*/1) > 0) {
+        return false;
+    }
+    pollfd state{.fd = socket, .events = POLLIN, .revents = 0};
+    const bool has_ended = poll(&state, 1, 0) < 0 || (state.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+    char byte = 0;
+    return has_ended && recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
 
 // What the C library allocated.
 struct Free {
@@ -34,12 +49,18 @@ proto::Result<Inherited> inherited_descriptors() {
         if (std::string_view(name.get()).starts_with(kept_prefix)) {
             inherited.kept.emplace(name.get(), std::move(fd));
         } else {
+            refuse_descriptors(fd.number()); // at once: others may be connecting already
             inherited.sockets.push_back(std::move(fd));
         }
     }
     for (const Fd& socket : inherited.sockets) {
         if (sd_is_socket_unix(socket.number(), SOCK_STREAM, /*listening=*/-1, nullptr, 0) <= 0) {
             return proto::system_error("take an inherited socket that is not a Unix stream socket", EINVAL);
+        }
+        if (is_dead(socket.number())) {
+            return proto::system_error("take the inherited socket " + std::to_string(socket.number()) +
+                                           ", which neither listens nor has another end",
+                                       ENOTCONN);
         }
     }
     return inherited;

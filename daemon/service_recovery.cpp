@@ -1,4 +1,4 @@
-// What the service does when a session ends or lets go of a segment: it passes on locks and corrects counts.
+// What the service does with the memory that a session leaves: it passes on locks and corrects counts.
 #include "daemon/clock.h"
 #include "daemon/description.h"
 #include "daemon/service.h"
@@ -18,34 +18,25 @@ std::string sentence_of(const std::string& segment, const proto::Process& dead) 
 
 } // namespace
 
-void Service::end_session(Session& session) {
-    const proto::Process gone = session.process();
-    const HolderId holder = session.holder;
-    archive_.keep_the_end_of(session);
-    auto legacy = std::make_shared<Registry::Legacy>(registry_.end_session(session));
-    archive_.commit(); // from here on the next process would mend the same
-    for (const Registry::Left& left : legacy->left) {
-        if (left.waited) {
-            update_watchers(*left.segment);
-        }
-        if (left.written && !left.segment->is_frozen()) {
-            mend(*left.segment, holder, gone, legacy);
-        }
-    }
+// Whether the session holds the lock, and the daemon can pass it on.
+bool Service::can_pass_on(const Segment& segment, HolderId dead) {
+    const bool is_sealed =
+        segment.is_frozen() || (segment.is.exclusive_writer && segment.memory->is_closed_to_new_writers());
+    return !is_sealed && holds_lock(*segment.memory, dead);
 }
 
-// A lock is noted as recovered before it is: its next holder may ask at once from which process.
-void Service::mend(Segment& segment, HolderId dead, const proto::Process& process, KeepAlive keep_alive) {
-    const bool may_be_passed_on =
-        !(segment.is.exclusive_writer && segment.memory->is_closed_to_new_writers());
-    const bool held = may_be_passed_on && holds_lock(*segment.memory, dead);
+// What is urgent is a lock that can be passed on. It is noted as recovered before it is: its next holder may
+// ask at once from which process.
+void Service::mend(Segment& segment, HolderId dead, const proto::Process& process, Priority priority,
+                   KeepAlive keep_alive) {
+    const bool held = priority == Priority::urgent;
     const std::optional<proto::DeadHolder> before = segment.last_recovery;
     if (held) {
         note_recovery(segment, process);
     }
     executor_({.uid = segment.is.rights.uid,
                .memory = segment.memory.get(),
-               .priority = held ? Priority::urgent : Priority::background,
+               .priority = priority,
                .run = [this, id = segment.is.id, remains = segment.remains(), dead, held, before, process,
                        keep_alive = std::move(keep_alive)]() mutable -> Completion {
                    auto recovered = recover(remains, dead);

@@ -37,11 +37,19 @@ Answer<Segment*> Service::find_attached(const Session& session, const proto::Seg
     return find(reference);
 }
 
+// Who may not even read a segment is not told that there is one.
+proto::Refusal denied(const Session& session, Segment& segment, const proto::SegmentReference& reference) {
+    const bool is_known = session.attachments.contains(&segment) || owns(session.caller, segment.is.rights) ||
+                          (segment.is_whole() && may(session.caller, proto::Access::read, segment.is.rights));
+    return is_known ? proto::Refusal(AccessDenied{reference.words()})
+                    : proto::Refusal(NoSuchSegment{reference.words()});
+}
+
 // The segment, if it belongs to the session's user.
 Answer<Segment*> Service::find_for(const Session& session, const proto::SegmentReference& reference) {
     auto segment = find(reference);
     if (segment && !owns(session.caller, (*segment)->is.rights)) {
-        return std::unexpected(AccessDenied{reference.words()});
+        return std::unexpected(denied(session, **segment, reference));
     }
     return segment;
 }
@@ -81,7 +89,8 @@ Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& ca
     const std::uint64_t least = offset + plan->type.payload_bytes();
     const std::uint64_t bytes = Memory::size_for(least, plan->huge_pages);
     const std::uint32_t uid = session.caller.uid;
-    auto charges = charges_for(quota_, uid, *plan, bytes);
+    const std::uint64_t touched = touched_by_daemon(*plan, call.initial.size());
+    auto charges = charges_for(quota_, uid, *plan, bytes, touched);
     if (!charges) {
         return std::unexpected(charges.error());
     }
@@ -92,7 +101,8 @@ Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& ca
     plan->huge_pages = memory->pages();
     if (memory->size() < bytes) { // its pages are smaller than was asked for
         *charges = {};
-        charges = charges_for(quota_, uid, *plan, memory->size());
+        charges =
+            charges_for(quota_, uid, *plan, memory->size(), touched_by_daemon(*plan, call.initial.size()));
     }
     if (auto written = memory->write(call.initial, offset); !written) {
         return std::unexpected(refusal_of(written.error(), bytes));
@@ -104,7 +114,7 @@ Answer<proto::Create::Reply> Service::handle(Turn& turn, const proto::Create& ca
     }
     ++counters_.segments;
     const Segment& segment = registry_.create(session, *std::move(plan), std::move(shared),
-                                              *std::move(charges), *std::move(deposit));
+                                              *std::move(charges), *std::move(deposit), touched);
     turn.out.lend(segment.memory, segment.memory->writable());
     return proto::MemoryReply{.segment = described(segment)};
 }

@@ -12,6 +12,12 @@ proto::Refusal refusal_of(const proto::Error& error, std::uint64_t bytes) {
         return proto::QuotaExceeded{
             .limit = "totalDescriptors", .allowed = limit.rlim_cur, .used = limit.rlim_cur, .requested = 1};
     }
+    if (error.code == std::errc::file_too_large) { // a memfd is a file to this limit
+        rlimit limit{};
+        getrlimit(RLIMIT_FSIZE, &limit);
+        return proto::QuotaExceeded{
+            .limit = "totalFileSize", .allowed = limit.rlim_cur, .used = 0, .requested = bytes};
+    }
     return proto::OutOfMemory{bytes};
 }
 

@@ -19,7 +19,10 @@ void Turns::take(std::uint32_t uid, Of whom, Step step) {
         queue->second.used = least_used_;
         queue->second.came = ++arrivals_;
     }
-    (whom == Of::known ? queue->second.known : queue->second.newcomers).push_back(std::move(step));
+    std::deque<Step>& steps = whom == Of::known      ? queue->second.known
+                              : whom == Of::newcomer ? queue->second.newcomers
+                                                     : queue->second.endings;
+    steps.push_back(std::move(step));
 }
 
 bool Turns::is_now() {
@@ -55,6 +58,13 @@ void Turns::go_on() {
 // together would stay.
 Turns::Step Turns::first_of(Queue& queue) {
     constexpr int known_for_one_newcomer = 3;
+    const bool others_wait = !queue.known.empty() || !queue.newcomers.empty();
+    queue.last_was_ending = !queue.endings.empty() && (!queue.last_was_ending || !others_wait);
+    if (queue.last_was_ending) {
+        Step step = std::move(queue.endings.front());
+        queue.endings.pop_front();
+        return step;
+    }
     const bool is_newcomers_turn = queue.known_in_a_row >= known_for_one_newcomer && !queue.newcomers.empty();
     const bool of_newcomer = queue.known.empty() || is_newcomers_turn;
     queue.known_in_a_row = of_newcomer ? 0 : std::min(queue.known_in_a_row + 1, known_for_one_newcomer);
@@ -76,7 +86,7 @@ void Turns::take_next() {
     // Only now, as the step may have brought the next one of the same user.
     const auto queue = waiting_.find(uid);
     queue->second.used += Clock::now() - start;
-    if (queue->second.known.empty() && queue->second.newcomers.empty()) {
+    if (queue->second.known.empty() && queue->second.newcomers.empty() && queue->second.endings.empty()) {
         waiting_.erase(queue);
     }
 }

@@ -15,12 +15,13 @@ namespace memshare::daemon {
 
 // What is to be done for a user is cut into steps, and between two of them the loop looks who else has come.
 // Then it is the turn of whoever had least of the time lately; a user's own steps are taken in the order that
-// they came in, some of those who are known for one newcomer. So however many connections one user has,
+// they came in: some of known connections for one of a new one, and one of a session that ends for one of the
+// others. So however many connections one user has,
 // another waits for one step of his at most; and however many he opens, his others go on.
 class Turns {
   public:
     using Step = std::move_only_function<void()>;
-    enum class Of { known, newcomer };
+    enum class Of { known, newcomer, ending };
 
     explicit Turns(asio::io_context& loop) : loop_(loop) {}
     Turns(const Turns&) = delete; // the loop knows it
@@ -43,8 +44,9 @@ class Turns {
     using Clock = std::chrono::steady_clock;
     static constexpr std::chrono::microseconds long_enough{50}; // to be worth the loop's look in between
     struct Queue {
-        std::deque<Step> known, newcomers;
+        std::deque<Step> known, newcomers, endings;
         int known_in_a_row = 0;
+        bool last_was_ending = false;
         Clock::duration used{}; // of the loop's time, compared with others who wait
         std::uint64_t came = 0; // who came first goes first
     };

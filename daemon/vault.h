@@ -17,7 +17,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -148,8 +147,8 @@ class Vault {
     std::uint32_t new_number();
 
     std::unique_ptr<Keeper> keeper_;
-    std::deque<Queue> queues_; // the first is for the young; they stay where they are
-    std::unordered_map<std::uint32_t, Entry> entries_;
+    std::deque<Queue> queues_;               // the first is for the young; they stay where they are
+    std::map<std::uint32_t, Entry> entries_; // a tree: the growth of a large hash table takes milliseconds
     std::optional<Turn> turn_;
     Clock::time_point resting_until_{}; // as there was no room
     std::vector<Owner> dropped_;

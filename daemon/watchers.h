@@ -5,8 +5,10 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace memshare::daemon {
@@ -19,14 +21,17 @@ class Watcher {
     // The oldest event that waits; nothing, if none does.
     std::optional<proto::Event> take();
 
-    // To be called when there is one, from now on.
+    // To be called when there is one again after there was none, from now on.
     void when_something_happens(std::function<void()> call) { wake_ = std::move(call); }
 
   private:
     friend class Watchers;
 
     Filter filter_;
-    std::deque<proto::Event> queue_;
+    // Whether the oldest event was dropped for this one.
+    bool add(std::shared_ptr<const proto::Event> event);
+
+    std::deque<std::shared_ptr<const proto::Event>> queue_; // each is shared with all others that hear of it
     std::uint64_t lost_ = 0;
     std::function<void()> wake_;
 };
@@ -37,15 +42,18 @@ class Watchers {
     std::shared_ptr<Watcher> add(Filter filter, std::uint64_t now_usec);
 
     // Whether anybody does.
-    bool empty() const { return watchers_.empty(); }
+    bool empty() const { return by_pattern_.empty(); }
 
     // How many events were dropped, ever.
     std::uint64_t lost() const { return lost_; }
 
-    void tell(const Segment& segment, const proto::Event& event);
+    // Holds the name against each different pattern once, however many watch with it.
+    void tell(const Segment& segment, proto::Event event);
 
   private:
-    std::vector<std::weak_ptr<Watcher>> watchers_;
+    using Same = std::vector<std::weak_ptr<Watcher>>; // watchers with the same pattern
+
+    std::map<std::string, Same, std::less<>> by_pattern_;
     std::uint64_t lost_ = 0;
 };
 

@@ -221,12 +221,15 @@ struct UserUsage {
 struct Counters {
     std::uint64_t calls = 0, refusals = 0, sessions = 0, segments = 0, attachments = 0, recoveries = 0,
                   events_lost = 0;
+    std::uint64_t longest_step_usec = 0, steps_over_5_ms = 0; // an older broker leaves them out
     static constexpr auto members() {
         return std::tuple(
             required("calls", &Counters::calls), required("refusals", &Counters::refusals),
             required("sessions", &Counters::sessions), required("segments", &Counters::segments),
             required("attachments", &Counters::attachments), required("recoveries", &Counters::recoveries),
-            required("eventsLost", &Counters::events_lost));
+            required("eventsLost", &Counters::events_lost),
+            optional("longestStepUSec", &Counters::longest_step_usec),
+            optional("stepsOver5Ms", &Counters::steps_over_5_ms));
     }
 };
 

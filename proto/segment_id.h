@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -23,6 +24,7 @@ class SegmentId {
     std::string text() const;
 
     friend bool operator==(const SegmentId&, const SegmentId&) = default;
+    friend auto operator<=>(const SegmentId&, const SegmentId&) = default;
 
   private:
     friend std::hash<SegmentId>;

@@ -2,6 +2,7 @@
 // count, as for shm_open(3): "/cam" and "cam" are one name, which is "cam".
 #pragma once
 
+#include <compare>
 #include <functional>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@ class SegmentName {
     const std::string& text() const { return text_; }
 
     friend bool operator==(const SegmentName&, const SegmentName&) = default;
+    friend auto operator<=>(const SegmentName&, const SegmentName&) = default;
 
   private:
     explicit SegmentName(std::string_view text) : text_(text) {}

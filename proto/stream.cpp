@@ -49,6 +49,13 @@ std::vector<Fd> take_fds(msghdr& header) {
     return fds;
 }
 
+Result<std::optional<std::size_t>> none_or_error() {
+    if (errno == EAGAIN || errno == EINTR) {
+        return std::nullopt;
+    }
+    return system_error("receive a message");
+}
+
 } // namespace
 
 std::optional<Stream::Message> Stream::take() {
@@ -67,7 +74,7 @@ void Stream::make_room() {
     if (start_ == end_) {
         start_ = end_ = searched_ = last_begin_ = 0;
         if (buffer_.size() > kept_bytes) {
-            buffer_ = std::string();
+            std::string().swap(buffer_); // to assign an empty one keeps the memory
         }
     } else if (start_ > 0 && buffer_.size() - end_ < read_bytes) {
         std::memmove(buffer_.data(), buffer_.data() + start_, end_ - start_);
@@ -81,10 +88,16 @@ void Stream::make_room() {
     }
 }
 
-Result<Stream::Received> Stream::receive(Wait wait) {
-    make_room();
+void Stream::give_back_memory(std::size_t bytes) {
+    if (start_ == end_ && buffer_.capacity() > bytes) {
+        start_ = end_ = searched_ = last_begin_ = 0;
+        std::string().swap(buffer_);
+    }
+}
+
+// One read: how many bytes came, or nothing yet.
+Result<std::optional<std::size_t>> Stream::read(Wait wait, std::vector<Fd>& fds) {
     Control control;
-    const bool in_message = inside_message();
     iovec part{buffer_.data() + end_, buffer_.size() - end_};
     msghdr header{};
     header.msg_iov = &part;
@@ -93,19 +106,56 @@ Result<Stream::Received> Stream::receive(Wait wait) {
     header.msg_controllen = control.bytes.size();
     const ssize_t size = recvmsg(socket_, &header, (wait == Wait::no ? MSG_DONTWAIT : 0) | MSG_CMSG_CLOEXEC);
     if (size < 0) {
-        if (errno == EAGAIN || errno == EINTR) {
-            return Received::nothing_yet;
-        }
-        return system_error("receive a message");
+        return none_or_error();
     }
-    std::vector<Fd> fds = take_fds(header);
+    fds = take_fds(header);
     if ((header.msg_flags & MSG_CTRUNC) != 0) { // there is room for as many as a message can have
         return system_error("receive the descriptors of a message", EMFILE);
     }
-    if (size == 0) {
+    return static_cast<std::size_t>(size);
+}
+
+// The same where no descriptor is wanted. Received, it would have to be closed, and that can take as long as
+// the other end likes. So the bytes are looked at first, without room for descriptors: the kernel tells
+// whether there are any, and then nothing is received. What comes after the look is left to the next one.
+Result<std::optional<std::size_t>> Stream::read_without_descriptors(Wait wait) {
+    iovec part{buffer_.data() + end_, buffer_.size() - end_};
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    const int how = wait == Wait::no ? MSG_DONTWAIT : 0;
+    if (descriptors_ == Descriptors::refused) {
+        const ssize_t seen = recvmsg(socket_, &header, how | MSG_PEEK);
+        if (seen < 0) {
+            return none_or_error();
+        }
+        if ((header.msg_flags & MSG_CTRUNC) != 0) {
+            return protocol_error("take descriptors: no call brings any");
+        }
+        part.iov_len = static_cast<std::size_t>(seen);
+    }
+    const ssize_t size = part.iov_len == 0 ? 0 : recv(socket_, part.iov_base, part.iov_len, how);
+    if (size < 0) {
+        return none_or_error();
+    }
+    return static_cast<std::size_t>(size);
+}
+
+Result<Stream::Received> Stream::receive(Wait wait) {
+    make_room();
+    const bool in_message = inside_message();
+    std::vector<Fd> fds;
+    const auto size = descriptors_ == Descriptors::taken ? read(wait, fds) : read_without_descriptors(wait);
+    if (!size) {
+        return std::unexpected(size.error());
+    }
+    if (!*size) {
+        return Received::nothing_yet;
+    }
+    if (**size == 0) {
         return Received::end;
     }
-    const std::string_view news(buffer_.data() + end_, static_cast<std::size_t>(size));
+    const std::string_view news(buffer_.data() + end_, **size);
     end_ += news.size();
     if (!fds.empty()) {
         const std::size_t nul = news.find('\0');

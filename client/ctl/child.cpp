@@ -75,9 +75,13 @@ std::optional<int> HeldSignals::next_of(bool with_terminal) const {
 
 void HeldSignals::restore() const { sigprocmask(SIG_SETMASK, &before_, nullptr); }
 
-Child::Child(const std::vector<std::string>& command, const std::function<void()>& prepare) {
-    const std::vector<char*> arguments = arguments_of(command);
-    pid_ = fork();
+// The words of the command are made ready first: a forked child should not need memory.
+Child::Child(const std::vector<std::string>& command, const std::function<void()>& prepare)
+    : Child(command, arguments_of(command), prepare) {}
+
+Child::Child(const std::vector<std::string>& command, const std::vector<char*>& arguments,
+             const std::function<void()>& prepare)
+    : pid_(fork()) {
     if (pid_ < 0) {
         fail("start " + command.front());
     }

@@ -62,6 +62,9 @@ class Child {
     std::optional<int> wait_for(std::chrono::milliseconds time);
 
   private:
+    Child(const std::vector<std::string>& command, const std::vector<char*>& arguments,
+          const std::function<void()>& prepare);
+
     pid_t pid_ = -1;
     int pidfd_ = -1;
     std::optional<int> ended_;

@@ -43,8 +43,7 @@ CommandLine::CommandLine() {
     add_persist();
     add_freeze();
     add_stats();
-    add_check("doctor", "Compare what the broker says with what /proc says; fail, if they differ",
-              ctl::doctor);
+    add_check("doctor", "Compare the broker's books with /proc; fail if they differ", ctl::doctor);
     add_watch();
     add_run();
 }
@@ -127,7 +126,7 @@ void CommandLine::add_create() {
     to->add_flag("--reserve", creation.options.reserve,
                  "Take all of its memory now: too little of it is an error, and no segment");
     to->add_option("--huge-pages", creation.options.huge_pages,
-                   "What pages it is made of, if there are such: no, transparent, size_2m or size_1g")
+                   "Its memory pages, if the machine has such: no, transparent, size_2m or size_1g")
         ->transform(CLI::Transformer(std::map<std::string, HugePages>{{"no", HugePages::no},
                                                                       {"transparent", HugePages::transparent},
                                                                       {"size_2m", HugePages::size_2m},
@@ -151,7 +150,8 @@ void CommandLine::finish_creation() {
 }
 
 void CommandLine::add_get() {
-    CLI::App* to = add("get", "Print what a segment holds", [this](Broker& b) { ctl::get(b, name, range); });
+    CLI::App* to =
+        add("get", "Print the contents of a segment", [this](Broker& b) { ctl::get(b, name, range); });
     to->add_option("NAME", name, "Its name or id")->required();
     to->add_option("RANGE", range, "Only this element (3), or these (2:5, :5, 2:), counted from 0")
         ->check(expect_not_empty);
@@ -189,7 +189,7 @@ void CommandLine::add_destroy() {
 
 void CommandLine::add_chmod() {
     add_for_names(
-        "chmod", "Change who may read and write segments",
+        "chmod", "Change the read and write permissions of segments",
         [this](Broker& b) { return ctl::change(b, names, changed); },
         [this](CLI::App* to) {
             add_word(to, "MODE", "Read and write bits of the owner, the group and others, in octal: 0640",
@@ -200,8 +200,7 @@ void CommandLine::add_chmod() {
 
 void CommandLine::add_chown() {
     add_for_names(
-        "chown", "Change which group may use segments",
-        [this](Broker& b) { return ctl::change(b, names, changed); },
+        "chown", "Change the group of segments", [this](Broker& b) { return ctl::change(b, names, changed); },
         [this](CLI::App* to) {
             add_word(to, ":GROUP", "A group of yours, by its name or number",
                      [this](const std::string& word) {
@@ -234,7 +233,7 @@ void CommandLine::add_stats() {
 }
 
 void CommandLine::add_watch() {
-    CLI::App* to = add("watch", "Print what happens to segments, until Ctrl-C",
+    CLI::App* to = add("watch", "Print each event of segments as it happens, until Ctrl-C",
                        [this](Broker& b) { ctl::watch(b, pattern, as_json); });
     to->add_option("PATTERN", pattern, "Only names that match this shell pattern")->check(expect_utf8);
     to->add_flag("--json", as_json, "Print JSON, one event a line");
@@ -243,7 +242,7 @@ void CommandLine::add_watch() {
 void CommandLine::add_run() {
     CLI::App* to = app.add_subcommand("run", "Run a command with a private broker, which ends with it");
     to->add_option("--daemon", daemon,
-                   "The memshared to start (default: the one beside memsharectl, or $PATH)")
+                   "The memshared to start (default: the one beside memsharectl, else in $PATH)")
         ->check(expect_not_empty);
     to->add_option("COMMAND", command, "The command and its arguments, after --")->required();
     to->positionals_at_end();

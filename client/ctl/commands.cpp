@@ -14,7 +14,7 @@
 namespace memshare::ctl {
 namespace {
 
-constexpr std::size_t printed_at_once = 64 * 1024;
+constexpr std::size_t printed_at_once = 65536;
 
 ElementKind kind_of_word(const std::string& word) {
     const auto found = std::ranges::find(abi::kind_names, word);

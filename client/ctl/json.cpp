@@ -135,7 +135,9 @@ std::string json_of(const Statistics& statistics) {
                         {"segments", counters.segments},
                         {"attachments", counters.attachments},
                         {"recoveries", counters.recoveries},
-                        {"eventsLost", counters.events_lost}};
+                        {"eventsLost", counters.events_lost},
+                        {"longestStepUSec", counters.longest_step.count()},
+                        {"stepsOver5Ms", counters.steps_over_5_ms}};
     return json.dump(indent) + '\n';
 }
 

@@ -30,8 +30,8 @@ _memsharectl() {
         --socket=*) ask+=("${(Q)words[at]}") ;;
         esac
     done
-    common=('(- *)'{-h,--help}'[say what there is]' '--socket=[the socket of the broker]:socket:_files')
-    _arguments -A '-*' -C $common '(- *)--version[say the version]' \
+    common=('(- *)'{-h,--help}'[print help]' '--socket=[the socket of the broker]:socket:_files')
+    _arguments -A '-*' -C $common '(- *)--version[print the version]' \
         '1:command:(list show create get set destroy chmod chown persist freeze stats doctor watch run)' \
         '*::argument:->arguments' && return
     [[ $state == arguments ]] || return
@@ -43,9 +43,9 @@ _memsharectl() {
         specs=('--count=[make an array of this length]:length:'
             '--shape=[make an array of these dimensions]:dimensions:'
             '--lifetime=[when it ends]:lifetime:(persistent attached)'
-            '--mode=[who may read and write it]:mode:' '--group=[whom the group bits mean]:group:_groups'
+            '--mode=[its read and write bits]:mode:' '--group=[the group of the group bits]:group:_groups'
             '--freezable[let it be frozen later]' '--reserve[take all of its memory now]'
-            '--huge-pages=[what pages it is made of]:pages:(transparent size_2m size_1g no)'
+            '--huge-pages=[its memory pages]:pages:(transparent size_2m size_1g no)'
             '1:name:' '2:element:(i8 u8 i16 u16 i32 u32 i64 u64 f32 f64 bool char wchar)')
         ;;
     get) specs=('1:segment:_memsharectl_segments' '2:range:') ;;

@@ -189,7 +189,9 @@ std::string text_of(const Statistics& statistics) {
                     {"segments", std::to_string(counters.segments)},
                     {"attachments", std::to_string(counters.attachments)},
                     {"locks recovered", std::to_string(counters.recoveries)},
-                    {"events lost", std::to_string(counters.events_lost)}}) +
+                    {"events lost", std::to_string(counters.events_lost)},
+                    {"longest step", std::to_string(counters.longest_step.count()) + " us"},
+                    {"steps over 5 ms", std::to_string(counters.steps_over_5_ms)}}) +
            '\n' + aligned(usage);
 }
 

@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <utility>
+
 namespace memshare::client {
 namespace {
 
@@ -36,10 +38,14 @@ int BrokerAddress::connect(int socket) {
     return by_file == 0 || by_file == EAGAIN || by_file == EINTR ? by_file : error;
 }
 
-// Anew each time, as a broker that has started again may have made another file.
+// Anew each time, as a broker that has started again may have made another file. For want of a descriptor the
+// one that it has stays.
 void BrokerAddress::keep_the_file() {
-    if (is_privileged()) {
-        file_.adopt(proto::Fd::adopt(open(path_.c_str(), O_PATH | O_CLOEXEC)));
+    if (!is_privileged()) {
+        return;
+    }
+    if (auto file = proto::Fd::adopt(open(path_.c_str(), O_PATH | O_CLOEXEC))) {
+        file_.adopt(std::move(file));
     }
 }
 

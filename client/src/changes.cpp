@@ -15,7 +15,7 @@ namespace {
 // had not yet heard of, or the only writer there may be; or while no broker runs.
 constexpr std::chrono::seconds longest_sleep{1};
 
-// The same for a reader that the broker has not been told of, as it is gone: nobody wakes that.
+// The same for a reader that the broker has not been told of, as it is gone: no writer wakes that.
 constexpr std::chrono::milliseconds between_looks{5};
 
 } // namespace

@@ -100,7 +100,9 @@ Statistics info_of(const proto::Statistics::Reply& reply) {
                                  .segments = counters.segments,
                                  .attachments = counters.attachments,
                                  .recoveries = counters.recoveries,
-                                 .events_lost = counters.events_lost}};
+                                 .events_lost = counters.events_lost,
+                                 .longest_step = std::chrono::microseconds(counters.longest_step_usec),
+                                 .steps_over_5_ms = counters.steps_over_5_ms}};
     for (const proto::UserUsage& user : reply.users) {
         info.users.push_back({.uid = user.uid, .usage = info_of(user.usage)});
     }

@@ -139,9 +139,10 @@ std::optional<DeadHolder> Mutex::recovered() const {
         const CallLimit soon(longest_question);
         dead = attachment_.last_recovery();
     } catch (const Error& error) {
-        if (error.code() != Errc::no_such_segment) { // as a broker says that knows nothing, and never will
+        if (error.code() != Errc::no_such_segment) {
             return dead;
         }
+        // Another broker has answered, which has no record of the segment and of its deaths.
     }
     abi::clear_died(line_);
     return dead;

@@ -20,8 +20,9 @@ inline long futex(const std::atomic<std::uint32_t>& word, int operation, std::ui
     return syscall(SYS_futex, &word, operation, value, deadline, nullptr, FUTEX_BITSET_MATCH_ANY);
 }
 
-// How long a caller sleeps that the kernel does not let sleep on a word, as a filter of a container's may say
-// (seccomp(2), with any error): as it looks again at once, it would take a whole processor.
+// The pause of a caller if the kernel refuses to let it sleep on a word, as the filter of a container may do
+// (seccomp(2), with any error). The caller looks again at once, so without a pause it would take a whole
+// processor.
 inline constexpr timespec pause_if_refused{.tv_sec = 0, .tv_nsec = 1'000'000};
 
 // Sleeps as long as the word is `expected`, and at most until a time of CLOCK_MONOTONIC. The caller looks

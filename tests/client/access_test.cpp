@@ -1,4 +1,5 @@
 // Who may open what: mode, owner and group, between processes of several users.
+#include "tests/support/raw_peer.h"
 #include "tests/support/with_broker.h"
 
 namespace memshare::test {
@@ -20,7 +21,7 @@ Rights rights_of(User user, const BrokerProcess& daemon) {
                 Segment::open("num", access, {}, {.broker = &own});
                 return "1";
             } catch (const Error& error) {
-                EXPECT_EQ(error.code(), Errc::access_denied);
+                EXPECT_TRUE(error.code() == Errc::access_denied || error.code() == Errc::no_such_segment);
                 return "0";
             }
         };
@@ -107,7 +108,39 @@ TEST_F(AMode, HidesASegmentFromThoseWhoMayNotReadIt) {
     ChildProcess other = ChildProcess::as_user(nobody, [&](Lines&) {
         Broker own(daemon.socket_path());
         EXPECT_EQ(own.list().size(), 1U);
-        EXPECT_EQ(error_of([&] { own.describe("hidden"); }).code(), Errc::access_denied);
+        EXPECT_EQ(error_of([&] { own.describe("hidden"); }).code(), Errc::no_such_segment);
+    });
+    EXPECT_EQ(other.wait(), 0);
+}
+
+TEST_F(AMode, TellsNobodyThatThereIsASegmentThatHeMayNotRead) {
+    NEEDS_ROOT();
+    const auto hidden = Value<int>::create("hidden", 1, {.mode = 0600, .broker = &broker});
+    ChildProcess other = ChildProcess::as_user(nobody, [&](Lines&) {
+        RawPeer peer(daemon.socket_path());
+        for (const Json& segment : {Json{{"name", "hidden"}}, Json{{"id", hidden.info().id}}}) {
+            for (const std::string method : {"Attach", "Describe", "Destroy", "Change", "Freeze", "Detach"}) {
+                Json call = segment;
+                if (method == "Attach") {
+                    call["access"] = "read";
+                }
+                EXPECT_EQ(peer.call(method, call).error(), "io.memshare.Broker.NoSuchSegment") << method;
+            }
+        }
+        EXPECT_EQ(peer.call("Publish", {{"id", hidden.info().id}, {"name", "seen"}}).error(),
+                  "io.memshare.Broker.NoSuchSegment");
+    });
+    EXPECT_EQ(other.wait(), 0);
+}
+
+TEST_F(AMode, SaysAccessDeniedToAReaderWhoMayNotDoMore) {
+    NEEDS_ROOT();
+    const auto shown = Value<int>::create("shown", 1, {.mode = 0644, .broker = &broker});
+    ChildProcess other = ChildProcess::as_user(nobody, [&](Lines&) {
+        RawPeer peer(daemon.socket_path());
+        EXPECT_EQ(peer.call("Attach", {{"name", "shown"}, {"access", "write"}}).error(),
+                  "io.memshare.Broker.AccessDenied");
+        EXPECT_EQ(peer.call("Destroy", {{"name", "shown"}}).error(), "io.memshare.Broker.AccessDenied");
     });
     EXPECT_EQ(other.wait(), 0);
 }

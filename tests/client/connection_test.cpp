@@ -94,7 +94,8 @@ TEST_F(AClient, IsToldAtOnceThatABrokerTakesNoOtherTextThanUtf8) {
                   Errc::invalid_argument);
     }
     EXPECT_LT(Clock::now() - start, seconds(1));
-    EXPECT_EQ(error_of([&] { broker.list("\xFF"); }).code(), std::errc::invalid_argument); // as the system says it
+    EXPECT_EQ(error_of([&] { broker.list("\xFF"); }).code(),
+              std::errc::invalid_argument); // as the system says it
 }
 
 TEST_F(AClient, MayHaveAProgramNameOfAnyBytes) {

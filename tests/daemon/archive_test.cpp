@@ -74,6 +74,24 @@ class AnArchive : public testing::Test {
             std::move(memory), {}, *std::move(deposit));
     }
 
+    // Ends all of a session, without anything being made good.
+    struct Left {
+        std::vector<Registry::Left> attachments;
+        Registry::Legacy session;
+    };
+    Left end(Session& session) {
+        Registry& registry = process->registry;
+        Left left;
+        registry.end(session);
+        while (registry.end_one_creation(session)) {
+        }
+        while (auto one = registry.drop_one_attachment(session)) {
+            left.attachments.push_back(*std::move(one));
+        }
+        left.session = registry.finish(session);
+        return left;
+    }
+
     Session* find_session(HolderId holder) { return process->registry.find_session(holder); }
     Segment* find() { return process->registry.find(*proto::SegmentName::parse("num")); }
 
@@ -116,7 +134,7 @@ TEST_F(AnArchive, KnowsItAlsoOfASessionThatIsGone) {
     const HolderId holder = creator.holder;
     const auto left = process->registry.detach(creator, segment(creator), Access::write);
     {
-        const auto legacy = process->registry.end_session(creator);
+        const auto legacy = end(creator);
     }
     process->archive.commit();
     kill();
@@ -130,7 +148,7 @@ TEST_F(AnArchive, KnowsThatASessionHasEndedButNotWhetherWhatItLeftIsMadeGood) {
     const HolderId holder = creator.holder;
     segment(creator);
     process->archive.keep_the_end_of(creator);
-    const auto legacy = process->registry.end_session(creator);
+    const auto legacy = end(creator);
     process->archive.commit();
     kill();
     ASSERT_EQ(process->restored.ended, std::vector{holder});
@@ -146,8 +164,8 @@ TEST_F(AnArchive, KnowsHowManyWaitUntilTheEndOfTheSessionIsMended) {
     EXPECT_EQ(find()->waiting, 1U);
     process->archive.keep_the_end_of(*find_session(holder));
     {
-        const auto legacy = process->registry.end_session(*find_session(holder));
-        EXPECT_TRUE(legacy.left.at(0).waited);
+        const auto left = end(*find_session(holder));
+        EXPECT_TRUE(left.attachments.at(0).waited);
         EXPECT_EQ(find()->waiting, 0U);
         process->archive.commit();
         kill();
@@ -158,7 +176,7 @@ TEST_F(AnArchive, KnowsHowManyWaitUntilTheEndOfTheSessionIsMended) {
 
 TEST_F(AnArchive, KeepsASessionOfAUserInMoreGroupsThanAnybodyHas) {
     Session& one = session();
-    one.caller.groups.assign(65536, 4'000'000'000);
+    one.caller.groups = Groups(std::vector<std::uint32_t>(65536, 4'000'000'000));
     process->archive.keep(one);
     process->archive.commit();
     kill();

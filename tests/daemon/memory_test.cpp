@@ -8,9 +8,13 @@
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <chrono>
+#include <cstring>
 #include <filesystem>
 
 namespace memshare::daemon {
@@ -53,6 +57,22 @@ TEST(Memory, IsAsLargeAsWasAskedInWholePages) {
     EXPECT_EQ(make(4096).size(), 4096U);
     EXPECT_EQ(make(4097).size(), 8192U);
     EXPECT_EQ(status_of(make(4097).writable()).st_size, 8192);
+}
+
+// The lease's holder is told by a signal, and has 45 seconds (/proc/sys/fs/lease-break-time) to let go of it.
+TEST(Memory, ThatSomebodyHasALeaseOfIsNotOpenedAnewAndNobodyWaits) {
+    Memory memory = make(1);
+    ASSERT_EQ(signal(SIGIO, SIG_IGN), SIG_DFL);
+    const auto opened = proto::Fd::adopt(open(own_path(memory.writable()).c_str(), O_RDWR | O_CLOEXEC));
+    ASSERT_EQ(fcntl(opened.number(), F_SETLEASE, F_WRLCK), 0) << std::strerror(errno);
+    const auto asked = std::chrono::steady_clock::now();
+    const auto refused = memory.read_only();
+    EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds(5));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, std::errc::operation_would_block);
+    ASSERT_EQ(fcntl(opened.number(), F_SETLEASE, F_UNLCK), 0);
+    EXPECT_TRUE(memory.read_only());
+    signal(SIGIO, SIG_DFL);
 }
 
 TEST(Memory, MayBeLargerThanTheMachines) {

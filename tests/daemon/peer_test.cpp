@@ -95,7 +95,7 @@ TEST_F(APeer, IsTheProcessThatHasConnected) {
 TEST_F(APeer, HasTheGroupsThatTheKernelKnows) {
     std::vector<gid_t> groups(static_cast<std::size_t>(getgroups(0, nullptr)));
     ASSERT_GE(getgroups(static_cast<int>(groups.size()), groups.data()), 0);
-    EXPECT_EQ(Peer::of(connection_.number())->caller.groups, groups);
+    EXPECT_EQ(Peer::of(connection_.number())->caller.groups, Groups(groups));
 }
 
 TEST_F(APeer, IsCalledWhatTheKernelCallsItIfThatCanBeShown) {

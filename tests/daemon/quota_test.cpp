@@ -30,8 +30,9 @@ class AQuota : public testing::Test {
         return quota_.total()[static_cast<std::size_t>(resource)];
     }
 
-    // Sessions, segments, bytes, attachments, names, streams, bytes unread, descriptors.
-    Quota quota_{{.per_user = {2, 3, 10, 5, 4, 6, 7, 9}, .total = {3, 5, 15, 8, 6, 9, 10, 13}}};
+    // In the order of Resource.
+    Quota quota_{{.per_user = {2, 3, 10, 5, 4, 6, 7, 8, 9, 3, 9, 9},
+                  .total = {3, 5, 15, 8, 6, 9, 10, 12, 13, 4, 12, 13}}};
     std::vector<Charge> kept_;
 };
 
@@ -87,7 +88,8 @@ TEST_F(AQuota, CountsEachResourceForItself) {
 
 TEST_F(AQuota, NamesEachResource) {
     constexpr std::array<std::string_view, resources> names{
-        "sessions", "segments", "bytes", "attachments", "names", "streams", "unreadBytes", "descriptors"};
+        "sessions",    "segments",         "bytes",        "attachments",  "names",     "streams",
+        "unreadBytes", "descriptionBytes", "initialBytes", "keptSegments", "keptBytes", "descriptors"};
     for (std::size_t at = 0; at < resources; ++at) {
         const auto resource = static_cast<Resource>(at);
         const std::uint64_t allowed = quota_.limits().per_user[at];
@@ -99,6 +101,110 @@ TEST_F(AQuota, NamesEachResource) {
         in_all[5] = static_cast<char>(std::toupper(in_all[5]));
         EXPECT_TRUE(charge(bob, resource, allowed).starts_with(in_all + ": "));
     }
+}
+
+// Of 1024 an eighth stays for users who have little, and a sixteenth for root.
+class AShare : public testing::Test {
+  protected:
+    static Limits limits() {
+        Limits limits;
+        limits.per_user[at] = 1024;
+        limits.total[at] = 1024;
+        return limits;
+    }
+    // How many of the one resource a user gets, one by one.
+    std::uint64_t exhaust(std::uint32_t uid) {
+        std::uint64_t had = 0;
+        for (auto one = quota_.charge(uid, resource, 1); one; one = quota_.charge(uid, resource, 1)) {
+            kept_.push_back(*std::move(one));
+            ++had;
+        }
+        return had;
+    }
+
+    static constexpr auto resource = Resource::segments;
+    static constexpr auto at = static_cast<std::size_t>(resource);
+    Quota quota_{limits()};
+    std::vector<Charge> kept_;
+};
+
+TEST_F(AShare, OfTheTotalStaysForUsersWhoHaveLittle) {
+    EXPECT_EQ(exhaust(anne), 1024 - 1024 / proto::limits::share_of_others);
+    EXPECT_EQ(exhaust(bob), proto::limits::least_use);
+    EXPECT_EQ(exhaust(bob + 1), proto::limits::least_use);
+}
+
+TEST_F(AShare, OfTheTotalStaysForRoot) {
+    for (std::uint32_t uid = 1; uid < 1000; ++uid) {
+        exhaust(uid);
+    }
+    EXPECT_EQ(quota_.total()[at], 1024 - 1024 / (2 * proto::limits::share_of_others));
+    EXPECT_EQ(exhaust(0), 1024 / (2 * proto::limits::share_of_others));
+}
+
+TEST_F(AShare, IsWhatTheRefusalTells) {
+    exhaust(anne);
+    const auto refused = quota_.charge(anne, resource, 1);
+    ASSERT_FALSE(refused);
+    const auto& why = std::get<proto::QuotaExceeded>(refused.error());
+    EXPECT_EQ(why.limit, "totalSegments");
+    EXPECT_EQ(why.allowed, 896U);
+}
+
+TEST_F(AShare, OfLessThanSixtyFourIsNone) {
+    Limits few = limits();
+    few.total[at] = proto::limits::least_shared - 1;
+    quota_.set_limits(few);
+    EXPECT_EQ(exhaust(anne), proto::limits::least_shared - 1);
+}
+
+TEST_F(AShare, OfALittleUseGrowsWithTheTotal) {
+    Limits many = limits();
+    many.per_user[at] = 100;
+    many.total[at] = 8 * proto::limits::little_use;
+    quota_.set_limits(many);
+    const Charge all = quota_.charge_anyway(anne, {{resource, 7 * proto::limits::little_use}});
+    EXPECT_EQ(exhaust(bob), 8U) << "a thousandth of the total";
+}
+
+class TheDescriptors : public testing::Test {
+  protected:
+    static Limits limits(std::uint64_t can_be_open) {
+        Limits limits;
+        limits.fit_descriptors(can_be_open);
+        return limits;
+    }
+    static constexpr std::uint64_t open = 20'000;
+    static constexpr std::uint64_t all = open - proto::limits::descriptors_kept;
+    Quota quota_{limits(open)};
+};
+
+TEST_F(TheDescriptors, OfSessionsAreNotTakenBySegments) {
+    const std::uint64_t most = quota_.limits().per_user[static_cast<std::size_t>(Resource::descriptors)];
+    EXPECT_GE(most, 18'000U);
+    const auto segments = quota_.charge(anne, Resource::descriptors, most);
+    ASSERT_TRUE(segments);
+    EXPECT_FALSE(quota_.charge(anne, Resource::descriptors, 1));
+    std::vector<Charge> sessions;
+    for (int number = 0; number < 100; ++number) {
+        auto session = quota_.charge(anne, {{Resource::descriptors, 2, true}});
+        ASSERT_TRUE(session) << "the same user's session " << number;
+        sessions.push_back(*std::move(session));
+    }
+    EXPECT_TRUE(quota_.charge(bob, {{Resource::descriptors, 2, true}}));
+    EXPECT_TRUE(quota_.charge(bob, Resource::descriptors, 1));
+}
+
+TEST_F(TheDescriptors, OfSessionsStayForRootToo) {
+    const Charge segments =
+        quota_.charge_anyway(anne, {{Resource::descriptors, all - proto::limits::descriptors_for_sessions}});
+    std::vector<Charge> sessions;
+    for (std::uint32_t uid = 1; uid < 1000; ++uid) {
+        if (auto session = quota_.charge(uid, {{Resource::descriptors, 2, true}})) {
+            sessions.push_back(*std::move(session));
+        }
+    }
+    EXPECT_TRUE(quota_.charge(0, {{Resource::descriptors, 2, true}}));
 }
 
 TEST_F(AQuota, OfSeveralResourcesIsTakenWhole) {
@@ -144,6 +250,44 @@ TEST_F(AQuota, IsGivenBackByAChargeThatIsAssigned) {
     ASSERT_TRUE(charge);
     *charge = Charge();
     EXPECT_EQ(total(Resource::bytes), 0U);
+}
+
+TEST_F(AQuota, IsPassedOnToAnotherUserWhoKeepsIt) {
+    auto charge =
+        quota_.charge(anne, {{Resource::segments, 1}, {Resource::bytes, 7}, {Resource::descriptors, 1}});
+    ASSERT_TRUE(charge);
+    charge->pass_to(bob, true);
+    EXPECT_EQ(quota_.used_by(anne), Amounts{});
+    EXPECT_EQ(quota_.used_by(bob), (Amounts{0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 7, 0}))
+        << "apart from what bob has made";
+    EXPECT_EQ(quota_.total(), (Amounts{0, 1, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1}));
+    charge->pass_to(anne, false);
+    EXPECT_EQ(quota_.used_by(anne), (Amounts{0, 1, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1}));
+    EXPECT_EQ(quota_.users().size(), 1U);
+    charge->pass_to(bob, true);
+    *charge = Charge();
+    EXPECT_EQ(quota_.total(), Amounts{});
+    EXPECT_TRUE(quota_.users().empty());
+}
+
+TEST_F(AQuota, SaysWhenAUserKeepsTooMuchOfOthers) {
+    EXPECT_FALSE(quota_.keeps_too_much(bob, 5));
+    auto charge = quota_.charge(anne, Resource::bytes, 9);
+    charge->pass_to(bob, true);
+    const auto refusal = quota_.keeps_too_much(bob, 5);
+    ASSERT_TRUE(refusal);
+    EXPECT_EQ(std::get<proto::QuotaExceeded>(*refusal).limit, "keptBytes");
+    EXPECT_EQ(bytes(bob, 6), "") << "of bob's own there may be as much as before";
+    charge->pass_to(anne, false);
+    EXPECT_FALSE(quota_.keeps_too_much(bob, 5));
+}
+
+TEST_F(AQuota, DoesNotTellAStrangerOfTheOwnersLimit) {
+    EXPECT_EQ(charge(anne, Resource::names, 4), "");
+    EXPECT_TRUE(quota_.charge_for_another(anne, bob, Resource::names, 1)) << "beyond anne's own limit";
+    const auto refused = quota_.charge_for_another(anne, bob, Resource::names, 3);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(std::get<proto::QuotaExceeded>(refused.error()).limit, "totalNames");
 }
 
 TEST_F(AQuota, IsKeptByAChargeThatIsMovedToItself) {

@@ -16,6 +16,34 @@ const std::optional<proto::SegmentName> no_name;
 
 class ARegistry : public testing::Test {
   protected:
+    // Ends all of a session; returns what it leaves of segments that are still there.
+    std::vector<Registry::Left> end(Session& session) {
+        std::vector<Registry::Left> left;
+        registry_.end(session);
+        while (registry_.end_one_creation(session)) {
+        }
+        while (auto one = registry_.drop_one_attachment(session)) {
+            if (one->segment != nullptr) {
+                left.push_back(*std::move(one));
+            }
+        }
+        registry_.finish(session);
+        return left;
+    }
+
+    Session& session_of(std::uint32_t uid) {
+        Session& one = session();
+        one.charge = {};
+        one.caller.uid = uid;
+        return one;
+    }
+    Charge charge_of(std::uint32_t uid, std::initializer_list<Amount> amounts) {
+        return quota_.charge_anyway(uid, amounts);
+    }
+    std::uint64_t kept_by(std::uint32_t uid) const {
+        return quota_.used_by(uid)[static_cast<std::size_t>(Resource::kept_bytes)];
+    }
+
     Session& session() {
         const std::string token = "token " + std::to_string(++tokens_);
         return registry_.open_session(
@@ -32,7 +60,7 @@ class ARegistry : public testing::Test {
                                  .name = std::move(name),
                                  .type = std::move(type),
                                  .lifetime = lifetime,
-                                 .rights = {},
+                                 .rights = {.uid = 7},
                                  .created_usec = 1000},
                                 std::make_shared<Memory>(*Memory::create(id, 4096)),
                                 {.segment = charge({{Resource::segments, 1}, {Resource::bytes, 4096}}),
@@ -87,7 +115,7 @@ TEST_F(ARegistry, ForgetsASessionThatEnds) {
     Session& one = session();
     const HolderId holder = one.holder;
     const std::string token = one.token;
-    registry_.end_session(one);
+    end(one);
     EXPECT_EQ(registry_.find_session(holder), nullptr);
     EXPECT_EQ(registry_.find_session_by_token(token), nullptr);
     EXPECT_EQ(registry_.sessions(), 0U);
@@ -108,7 +136,7 @@ TEST_F(ARegistry, DoesNotGiveOutTheHolderIdOfADeadSessionAgainSoon) {
     for (int i = 0; i < 1000; ++i) {
         Session& short_lived = session();
         EXPECT_TRUE(seen.insert(short_lived.holder).second);
-        registry_.end_session(short_lived);
+        end(short_lived);
     }
 }
 
@@ -140,7 +168,7 @@ TEST_F(ARegistry, FindsASegmentByItsIdAndByItsName) {
 TEST_F(ARegistry, KeepsWhoMadeASegmentWhenTheCreatorIsGone) {
     Session& creator = session();
     const Segment& made = segment(creator, Lifetime::persistent);
-    registry_.end_session(creator);
+    end(creator);
     EXPECT_EQ(made.creator_pid, 42);
     EXPECT_EQ(made.creator_program, "test");
 }
@@ -182,7 +210,7 @@ TEST_F(ARegistry, GivesANameBackWhenItsSegmentEndsAndTheRestWhenItIsGone) {
     registry_.end(made);
     EXPECT_EQ(quota_.used_by(7)[static_cast<std::size_t>(Resource::names)], 0U);
     EXPECT_EQ(quota_.used_by(7)[static_cast<std::size_t>(Resource::bytes)], 4096U);
-    registry_.end_session(creator);
+    end(creator);
     EXPECT_EQ(quota_.used_by(7)[static_cast<std::size_t>(Resource::bytes)], 0U);
 }
 
@@ -216,7 +244,7 @@ TEST_F(ARegistry, DoesNotTakeANameFromItsNewSegmentWhenTheOldOneGoes) {
 TEST_F(ARegistry, EndsASegmentWithItsCreator) {
     Session& creator = session();
     const auto id = segment(creator, Lifetime::creator).is.id;
-    registry_.end_session(creator);
+    end(creator);
     EXPECT_TRUE(is_gone(id));
     EXPECT_EQ(find("num"), nullptr);
 }
@@ -225,7 +253,7 @@ TEST_F(ARegistry, EndsASegmentWithItsCreatorThoughOthersHaveItMapped) {
     Session& creator = session();
     Segment& made = segment(creator, Lifetime::creator);
     attach(session(), made);
-    registry_.end_session(creator);
+    end(creator);
     EXPECT_TRUE(made.ended);
     EXPECT_FALSE(can_be_found(made.is.id));
     EXPECT_FALSE(is_gone(made.is.id));
@@ -237,7 +265,7 @@ TEST_F(ARegistry, EndsASegmentWithItsCreatorThoughItHasDetached) {
     const auto id = made.is.id;
     detach(creator, made);
     EXPECT_TRUE(can_be_found(id));
-    registry_.end_session(creator);
+    end(creator);
     EXPECT_TRUE(is_gone(id));
 }
 
@@ -247,7 +275,7 @@ TEST_F(ARegistry, EndsAllSegmentsOfACreator) {
         segment(creator, Lifetime::creator, named(name));
     }
     segment(creator, Lifetime::creator, no_name);
-    registry_.end_session(creator);
+    end(creator);
     EXPECT_EQ(registry_.segments(), 0U);
     EXPECT_EQ(registry_.take_released().size(), 4U);
 }
@@ -257,7 +285,7 @@ TEST_F(ARegistry, DoesNotEndASegmentWithAnybodyElse) {
     for (int i = 0; i < 100; ++i) {
         Session& other = session();
         attach(other, made);
-        registry_.end_session(other);
+        end(other);
     }
     EXPECT_TRUE(can_be_found(made.is.id));
     EXPECT_FALSE(made.ended);
@@ -284,9 +312,9 @@ TEST_F(ARegistry, KeepsAnAttachedSegmentBeyondTheEndOfItsCreator) {
     Segment& made = segment(creator, Lifetime::attached);
     const auto id = made.is.id;
     attach(other, made);
-    registry_.end_session(creator);
+    end(creator);
     EXPECT_TRUE(can_be_found(id));
-    registry_.end_session(other);
+    end(other);
     EXPECT_TRUE(is_gone(id));
 }
 
@@ -295,7 +323,7 @@ TEST_F(ARegistry, KeepsAnAttachedSegmentBeyondTheEndOfItsCreator) {
 TEST_F(ARegistry, KeepsAPersistentSegmentWithoutAnyAttachment) {
     Session& creator = session();
     const Segment& made = segment(creator, Lifetime::persistent);
-    registry_.end_session(creator);
+    end(creator);
     EXPECT_EQ(find("num"), &made);
     EXPECT_TRUE(registry_.take_released().empty());
 }
@@ -303,10 +331,10 @@ TEST_F(ARegistry, KeepsAPersistentSegmentWithoutAnyAttachment) {
 TEST_F(ARegistry, AttachesAgainToAPersistentSegmentThatNobodyHad) {
     Session& creator = session();
     Segment& made = segment(creator, Lifetime::persistent);
-    registry_.end_session(creator);
+    end(creator);
     Session& late = session();
     attach(late, made);
-    registry_.end_session(late);
+    end(late);
     EXPECT_EQ(find("num"), &made);
 }
 
@@ -314,7 +342,7 @@ TEST_F(ARegistry, EndsAPersistentSegmentWhenItIsTold) {
     Session& creator = session();
     Segment& made = segment(creator, Lifetime::persistent);
     const auto id = made.is.id;
-    registry_.end_session(creator);
+    end(creator);
     registry_.end(made);
     EXPECT_TRUE(is_gone(id));
     EXPECT_EQ(registry_.take_released().size(), 1U);
@@ -337,7 +365,7 @@ TEST_F(ARegistry, KeepsAnUnnamedSegmentThatWasNamedInTime) {
     Session& creator = session();
     Segment& made = segment(creator, Lifetime::persistent, no_name);
     registry_.publish(made, *named("late"), {});
-    registry_.end_session(creator);
+    end(creator);
     EXPECT_EQ(find("late"), &made);
 }
 
@@ -348,10 +376,10 @@ TEST_F(ARegistry, KeepsTheMemoryOfAnEndedSegmentUntilItsLastAttachmentEnds) {
     Session& other = session();
     Segment& made = segment(creator, Lifetime::creator);
     attach(other, made);
-    registry_.end_session(creator);
+    end(creator);
     EXPECT_TRUE(registry_.take_released().empty());
     const auto id = made.is.id;
-    registry_.end_session(other);
+    end(other);
     EXPECT_TRUE(is_gone(id));
     EXPECT_EQ(registry_.take_released().size(), 1U);
 }
@@ -359,7 +387,7 @@ TEST_F(ARegistry, KeepsTheMemoryOfAnEndedSegmentUntilItsLastAttachmentEnds) {
 TEST_F(ARegistry, GivesTheMemoryOutToBeClosedByItsCaller) {
     Session& creator = session();
     const int number = segment(creator, Lifetime::creator).memory->writable();
-    registry_.end_session(creator);
+    end(creator);
     EXPECT_TRUE(is_open(number));
     registry_.take_released().clear();
     EXPECT_FALSE(is_open(number));
@@ -376,8 +404,8 @@ TEST_F(ARegistry, EndsAllInWhateverOrderTheyGo) {
             attach(guest, segment(maker, lifetime, no_name));
         }
     }
-    registry_.end_session(other);
-    registry_.end_session(creator);
+    end(other);
+    end(creator);
     EXPECT_EQ(registry_.segments(), 0U);
     EXPECT_EQ(registry_.take_released().size(), 20U);
 }
@@ -452,14 +480,14 @@ TEST_F(ARegistry, ChangesALifetimeBackAndForth) {
     EXPECT_TRUE(registry_.change(made, {.lifetime = Lifetime::persistent}));
     EXPECT_TRUE(creator.creations.empty());
     EXPECT_TRUE(registry_.change(made, {.lifetime = Lifetime::creator}));
-    registry_.end_session(creator);
+    end(creator);
     EXPECT_TRUE(is_gone(id));
 }
 
 TEST_F(ARegistry, ChangesNothingIfACreatorIsAskedForThatHasEnded) {
     Session& creator = session();
     Segment& made = segment(creator, Lifetime::persistent);
-    registry_.end_session(creator);
+    end(creator);
     EXPECT_FALSE(registry_.change(made, {.lifetime = Lifetime::creator, .mode = 0}));
     EXPECT_EQ(made.is.lifetime, Lifetime::persistent);
     EXPECT_EQ(made.is.rights.mode, 0600U);
@@ -497,19 +525,54 @@ TEST_F(ARegistry, GivesTheChargeOfMemoryBackWhenTheMemoryIsFree) {
     Session& creator = session();
     Session& other = session();
     attach(other, segment(creator, Lifetime::creator));
-    registry_.end_session(creator);
+    end(creator);
     EXPECT_EQ(quota_.total(), (Amounts{1, 1, 4096, 1}));
-    registry_.end_session(other);
+    end(other);
     EXPECT_EQ(quota_.total(), Amounts{});
 }
 
 TEST_F(ARegistry, ChargesAPersistentSegmentWithoutASession) {
     Session& creator = session();
     Segment& made = segment(creator, Lifetime::persistent);
-    registry_.end_session(creator);
+    end(creator);
     EXPECT_EQ(quota_.total(), (Amounts{0, 1, 4096, 0, 1}));
     registry_.end(made);
     EXPECT_EQ(quota_.total(), Amounts{});
+}
+
+// Who pays for what has ended.
+
+TEST_F(ARegistry, PassesTheChargesOfWhatHasEndedToAUserWhoKeepsIt) {
+    Session& owner = session_of(7);
+    Session& keeper = session_of(8);
+    Session& other = session_of(9);
+    Segment& made = segment(owner, Lifetime::creator);
+    made.is.rights.uid = 7;
+    made.charge = charge_of(7, {{Resource::segments, 1}, {Resource::bytes, 4096}});
+    attach(keeper, made);
+    end(owner);
+    EXPECT_EQ(quota_.used_by(7)[static_cast<std::size_t>(Resource::bytes)], 0U);
+    EXPECT_EQ(kept_by(8), 4096U);
+    attach(other, made);
+    end(keeper);
+    EXPECT_EQ(kept_by(8), 0U);
+    EXPECT_EQ(kept_by(9), 4096U) << "the next one has it at its expense";
+    end(other);
+    EXPECT_EQ(kept_by(9), 0U);
+}
+
+TEST_F(ARegistry, LeavesTheChargesWithAnOwnerWhoHasItAttached) {
+    Session& owner = session_of(7);
+    Session& keeper = session_of(8);
+    Segment& made = segment(owner, Lifetime::persistent);
+    made.is.rights.uid = 7;
+    made.charge = charge_of(7, {{Resource::segments, 1}, {Resource::bytes, 4096}});
+    attach(keeper, made);
+    registry_.end(made);
+    EXPECT_EQ(kept_by(8), 0U);
+    EXPECT_EQ(quota_.used_by(7)[static_cast<std::size_t>(Resource::bytes)], 4096U);
+    registry_.detach(owner, made, {});
+    EXPECT_EQ(kept_by(8), 4096U);
 }
 
 // What a session leaves, and what is told of it.
@@ -522,7 +585,7 @@ TEST_F(ARegistry, SaysWhatAnEndedSessionLeavesOfSegmentsThatAreStillThere) {
     attach(creator, ended);
     attach(other, kept, Access::read);
     other.attachments.at(&kept).waits = true;
-    const auto left = registry_.end_session(other).left;
+    const auto left = end(other);
     ASSERT_EQ(left.size(), 2U);
     for (const Registry::Left& one : left) {
         EXPECT_EQ(one.written, one.segment == &ended);
@@ -534,7 +597,7 @@ TEST_F(ARegistry, SaysNothingOfSegmentsThatAreGoneWithTheirSession) {
     Session& creator = session();
     segment(creator, Lifetime::creator);
     segment(creator, Lifetime::attached, no_name);
-    EXPECT_TRUE(registry_.end_session(creator).left.empty());
+    EXPECT_TRUE(end(creator).empty());
 }
 
 TEST_F(ARegistry, SaysWhenASessionCanWriteNoMore) {
@@ -567,8 +630,8 @@ TEST_F(ARegistry, TellsWhatHappensInItsOrder) {
     Segment& made = segment(creator, Lifetime::creator, no_name);
     registry_.publish(made, *named("num"), {}, &creator);
     attach(other, made);
-    registry_.end_session(creator);
-    registry_.end_session(other);
+    end(creator);
+    end(other);
     EXPECT_EQ(chronicle.lines, (std::vector<std::string>{
                                    "created by 1", "attached by 1", "published num by 1", "attached num by 2",
                                    "ended num by 1", "detached num by 1", "detached num by 2"}));

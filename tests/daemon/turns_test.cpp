@@ -96,6 +96,18 @@ TEST_F(ATurn, OfANewcomerComesAfterSomeOfThoseWhoAreKnown) {
     EXPECT_EQ(order, "0123a4bc");
 }
 
+TEST_F(ATurn, OfASessionThatEndsComesForEachOfTheOthers) {
+    turns.take(greedy, Turns::Of::known, note('0'));
+    for (const char letter : {'a', 'b', 'c'}) {
+        turns.take(greedy, Turns::Of::known, note(letter));
+    }
+    for (const char digit : {'1', '2'}) {
+        turns.take(greedy, Turns::Of::ending, note(digit));
+    }
+    loop.run();
+    EXPECT_EQ(order, "01a2bc");
+}
+
 TEST_F(ATurn, ThatNeverComesIsForgotten) {
     const auto held = std::make_shared<int>(1);
     {

@@ -84,6 +84,7 @@ TEST_F(AWatcher, ThatDoesNotKeepUpLosesTheOldestAndIsToldHowMany) {
 
 TEST_F(AWatcher, IsWokenByEachEventThatIsForIt) {
     const auto watcher = watchers.add(filter(7), 1);
+    watcher->take(); // that it is ready
     int woken = 0;
     watcher->when_something_happens([&] { ++woken; });
     watchers.tell(segment, event(EventKind::created));
@@ -96,6 +97,38 @@ TEST_F(AWatcher, IsForgottenWhenNobodyKeepsIt) {
         const auto watcher = watchers.add(filter(7), 1);
         EXPECT_FALSE(watchers.empty());
     }
+    watchers.tell(segment, event(EventKind::created));
+    EXPECT_TRUE(watchers.empty());
+}
+
+TEST_F(AWatcher, SharesItsPatternWithOthersThatHaveTheSame) {
+    const auto one = watchers.add(filter(7, "n?m"), 1);
+    const auto other = watchers.add(filter(7, "n?m"), 1);
+    const auto stranger = watchers.add(filter(8, "n?m"), 1);
+    const auto apart = watchers.add(filter(7, "x*"), 1);
+    watchers.tell(segment, event(EventKind::created));
+    EXPECT_EQ(all_of(*one), (std::vector{EventKind::ready, EventKind::created}));
+    EXPECT_EQ(all_of(*other), (std::vector{EventKind::ready, EventKind::created}));
+    EXPECT_EQ(all_of(*stranger), std::vector{EventKind::ready});
+    EXPECT_EQ(all_of(*apart), std::vector{EventKind::ready});
+}
+
+TEST_F(AWatcher, IsWokenOnceForAllThatItHasNotTaken) {
+    const auto watcher = watchers.add(filter(7), 1);
+    all_of(*watcher);
+    int wakes = 0;
+    watcher->when_something_happens([&] { ++wakes; });
+    watchers.tell(segment, event(EventKind::created));
+    watchers.tell(segment, event(EventKind::ended));
+    EXPECT_EQ(wakes, 1);
+    all_of(*watcher);
+    watchers.tell(segment, event(EventKind::created));
+    EXPECT_EQ(wakes, 2);
+}
+
+TEST_F(AWatcher, ThatIsGoneIsForgotten) {
+    watchers.add(filter(7, "a*"), 1).reset();
+    EXPECT_FALSE(watchers.empty());
     watchers.tell(segment, event(EventKind::created));
     EXPECT_TRUE(watchers.empty());
 }

@@ -49,8 +49,14 @@ class ServiceUnderTest {
     daemon::Archive archive_; // keeps nothing
     daemon::Registry registry_{archive_};
     std::deque<daemon::Work> waiting_;
-    daemon::Service service_{registry_, quota_, archive_,
+    daemon::StepClock clock_;
+    daemon::Service service_{registry_, quota_, archive_, clock_,
                              [this](daemon::Work work) { waiting_.push_back(std::move(work)); },
+                             {.take = [](HolderId, std::uint32_t, const std::function<bool()>& step) {
+                                  while (!step()) {
+                                  }
+                              },
+                              .is_long_enough = [] { return false; }},
                              [](const daemon::Report&) {}};
     daemon::Outgoing last_; // lends the last descriptor
 };

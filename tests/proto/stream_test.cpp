@@ -353,5 +353,67 @@ TEST_F(ABadMessage, LeavesNoDescriptorWhenItsPeerEndsInTheMiddle) {
     EXPECT_EQ(receives(), "end");
 }
 
+class AStreamThatRefusesDescriptors : public AStream {
+  protected:
+    AStreamThatRefusesDescriptors() {
+        stream_.emplace(ours_.number(), most_bytes, Stream::Descriptors::refused);
+    }
+};
+
+TEST_F(AStreamThatRefusesDescriptors, TakesMessagesWithout) {
+    sends("one\0two\0thr"s);
+    EXPECT_EQ(receives(), "something");
+    EXPECT_EQ(takes(), "one");
+    EXPECT_EQ(takes(), "two");
+    EXPECT_EQ(receives(), "nothing yet");
+    sends("ee\0"s);
+    EXPECT_EQ(receives(), "something");
+    EXPECT_EQ(takes(), "three");
+    peer_.close();
+    EXPECT_EQ(receives(), "end");
+}
+
+TEST_F(AStreamThatRefusesDescriptors, FailsAtTheFirstAndLeavesItInTheSocket) {
+    const std::size_t before = open_fds();
+    for (const std::string& bytes : {"whole\0"s, "half"s}) {
+        sends(bytes, most_fds);
+        EXPECT_EQ(receives(), "take descriptors: no call brings any: Protocol error");
+        EXPECT_EQ(open_fds(), before);
+    }
+}
+
+TEST_F(AStreamThatRefusesDescriptors, FailsAlsoWhereTheyComeInTheMiddleOfAMessage) {
+    sends("ha");
+    EXPECT_EQ(receives(), "something");
+    sends("lf\0"s, 1);
+    EXPECT_EQ(receives(), "take descriptors: no call brings any: Protocol error");
+}
+
+TEST_F(AStreamThatRefusesDescriptors, LooksForNoneWhereTheKernelLetsNoneIn) {
+    stream_->set_descriptors(Stream::Descriptors::barred);
+    sends("one\0"s);
+    EXPECT_EQ(receives(), "something");
+    EXPECT_EQ(takes(), "one");
+    EXPECT_EQ(receives(), "nothing yet");
+}
+
+TEST_F(AStream, GivesBackTheMemoryOfALongMessageWhenItIsEmpty) {
+    const std::string bytes = std::string(9'000, 'x') + '\0';
+    sends(bytes.substr(0, 8'000));
+    EXPECT_EQ(receives(), "something");
+    EXPECT_EQ(receives(), "something");
+    stream_->give_back_memory(4096);
+    EXPECT_GE(stream_->held_bytes(), 8'000U) << "half a message stays";
+    sends(bytes.substr(8'000));
+    while (receives() == "something") {
+    }
+    EXPECT_EQ(takes(), bytes.substr(0, 9'000));
+    stream_->give_back_memory(4096);
+    EXPECT_LT(stream_->held_bytes(), 4096U);
+    sends("next\0"s);
+    EXPECT_EQ(receives(), "something");
+    EXPECT_EQ(takes(), "next");
+}
+
 } // namespace
 } // namespace memshare::proto

@@ -8,7 +8,7 @@ import unittest
 import memshare
 import numpy
 
-INTEGERS = [kind for kind in numpy.sctypeDict.values() if issubclass(kind, numpy.integer)]
+INTEGERS = [kind for kind in numpy.sctypeDict.values() if issubclass(kind, numpy.integer) and kind is not numpy.timedelta64]
 FLOATS = (numpy.float16, numpy.float32, numpy.float64, numpy.longdouble)
 
 

@@ -74,6 +74,14 @@ int ServiceManager::stop(int signal) {
 
 void ServiceManager::kill() { stop(SIGKILL); }
 
+int ServiceManager::kept(const std::string& name) const {
+    const auto found = kept_.find(name);
+    if (found == kept_.end()) {
+        throw std::runtime_error("nothing is kept as " + name);
+    }
+    return found->second.number();
+}
+
 std::multiset<std::string> ServiceManager::files_in_the_vault() const {
     std::multiset<std::string> files;
     const auto show = [&](const std::vector<daemon::DescriptorQueue::Shown>& message) {

@@ -35,6 +35,9 @@ class ServiceManager {
     // How many descriptors are kept.
     std::size_t kept() const { return kept_.size(); }
 
+    // The first that is kept under this name; borrowed. Throws, if there is none.
+    int kept(const std::string& name) const;
+
     // What lies in the kept queues, as /proc calls it.
     std::multiset<std::string> files_in_the_vault() const;
 

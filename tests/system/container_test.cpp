@@ -195,8 +195,8 @@ TEST_F(AContainer, HasARootThatIsNoneOutsideAndNotThatOfAnother) {
     auto other = client(
         [](Lines& test) {
             const auto opens = [](const std::string& name) { Value<const int>::open(name); };
-            EXPECT_EQ(error_of([&] { opens("machines"); }).code(), Errc::access_denied);
-            EXPECT_EQ(error_of([&] { opens("tenants"); }).code(), Errc::access_denied);
+            EXPECT_EQ(error_of([&] { opens("machines"); }).code(), Errc::no_such_segment);
+            EXPECT_EQ(error_of([&] { opens("tenants"); }).code(), Errc::no_such_segment);
             EXPECT_EQ(error_of([] { Broker::local().destroy("outside"); }).code(), Errc::access_denied);
             EXPECT_EQ(Broker::local().list().size(), 1U);
             test.say("tried");

@@ -180,6 +180,76 @@ TEST(TheDaemonsOptions, AreReadAgainFromAFileThatIsRightAndStayWhereItIsWrong) {
     EXPECT_EQ(wait_for_end(started.pid), 0);
 }
 
+// What the options, or the file, say is wrong: the exit code, and what was printed.
+std::pair<int, std::string> refusal_of(const BrokerProcess::Arguments& arguments) {
+    const Folder folder;
+    auto all = arguments;
+    all.insert(all.end(), {"--socket", folder / "socket"});
+    const auto started = start_broker(all, folder / "log");
+    if (started.pid != 0) {
+        send_signal(started.pid, SIGTERM);
+        wait_for_end(started.pid);
+        return {0, "it starts"};
+    }
+    return {started.exit_code, text_of(folder / "log")};
+}
+
+TEST(TheDaemonsOptions, ThatAreNoLimitsAreRefusedOnTheCommandLineAndInTheFile) {
+    const Folder folder;
+    for (const std::string value :
+         {"-1", "-5K", "99999999999999999999", "18446744073709551615", "0x10", "5x"}) {
+        const auto [code, said] = refusal_of({"--sessions-per-user=" + value});
+        EXPECT_GE(code, 101) << value;
+        EXPECT_TRUE(said.contains("--sessions-per-user: \"" + value + "\" is no limit")) << said;
+        std::ofstream(folder / "conf") << "log-level = info\nbytes-per-user = " << value << "\n";
+        const auto [file_code, file_said] = refusal_of({"--config", folder / "conf"});
+        EXPECT_GE(file_code, 101) << value;
+        EXPECT_TRUE(file_said.contains((folder / "conf:2: bytes-per-user: \"") + value + "\" is no limit"))
+            << file_said;
+    }
+}
+
+TEST(TheDaemonsOptions, ThatAFileSaysWronglyAreToldWithTheirLine) {
+    const Folder folder;
+    for (const auto& [line, said] : std::vector<std::pair<std::string, std::string>>{
+             {"nonsense here", "\"nonsense here\" is not NAME = VALUE"},
+             {"segments-per-usr = 1", "segments-per-usr: there is no such setting"},
+             {"check = true", "check: there is no such setting"},
+             {"log-level = loud", "log-level: \"loud\" is none of debug, info, warning, error and off"},
+             {"total-bytes =", "total-bytes: it has no value"}}) {
+        std::ofstream(folder / "conf") << "\n" << line << "\n";
+        EXPECT_TRUE(refusal_of({"--config", folder / "conf"}).second.contains((folder / "conf:2: ") + said))
+            << line;
+    }
+}
+
+TEST(TheDaemonsOptions, HaveToBeReadableWhereTheyWereSaidToBe) {
+    const Folder folder;
+    const auto [code, said] = refusal_of({"--config", folder / "none"});
+    EXPECT_GE(code, 101);
+    EXPECT_TRUE(said.contains("cannot read the configuration " + (folder / "none"))) << said;
+    EXPECT_GE(refusal_of({"--config", folder.path()}).first, 101);
+}
+
+TEST(TheDaemonsOptions, OfTheCommandLineWinOverTheFiles) {
+    const Folder folder;
+    std::ofstream(folder / "conf") << "socket = " << folder / "wrong" << "\n";
+    const auto started =
+        start_broker({"--socket", folder / "right", "--config", folder / "conf"}, folder / "log");
+    ASSERT_NE(started.pid, 0) << text_of(folder / "log");
+    EXPECT_TRUE(exists(folder / "right"));
+    send_signal(started.pid, SIGTERM);
+    EXPECT_EQ(wait_for_end(started.pid), 0);
+}
+
+TEST(TheDaemonsOptions, CanBeCheckedWithoutADaemon) {
+    const Folder folder;
+    std::ofstream(folder / "conf") << "bytes-per-user = 1G\n";
+    EXPECT_EQ(refusal_of({"--check", "--config", folder / "conf"}), (std::pair<int, std::string>(0, "")));
+    std::ofstream(folder / "conf") << "bytes-per-user = lots\n";
+    EXPECT_GE(refusal_of({"--check", "--config", folder / "conf"}).first, 101);
+}
+
 // The time passes to be measured, not to wait for anything.
 TEST_F(TheDaemon, UsesNoProcessorTimeWhenItIsIdle) {
     const auto segment = Array<int>::create("arr", 5, {.broker = &broker});

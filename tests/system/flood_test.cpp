@@ -128,7 +128,10 @@ TEST_F(FewDescriptors, AreSharedOutAfterTheBrokersOwn) {
     const Statistics seen = broker.statistics();
     constexpr std::uint64_t for_all = few - proto::limits::descriptors_kept;
     EXPECT_EQ(seen.total.back().limit, for_all);
-    EXPECT_EQ(seen.users.front().usage.back().limit, for_all - for_all / proto::limits::descriptors_share);
+    constexpr std::uint64_t for_segments =
+        for_all - std::min(proto::limits::descriptors_for_sessions, for_all / proto::limits::share_of_others);
+    EXPECT_EQ(seen.users.front().usage.back().limit,
+              for_segments - for_segments / proto::limits::descriptors_share);
 }
 
 TEST_F(FewDescriptors, AreNotAllTakenByOneUsersSegments) {

@@ -3,7 +3,6 @@
 #include "tests/system/disturbed.h"
 
 #include <linux/sockios.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -15,31 +14,6 @@ namespace memshare::test {
 namespace {
 
 using AHostilePeer = Disturbed;
-
-// Many copies of the writing end of a pipe; the other end tells when the last of them is closed.
-class Copies {
-  public:
-    explicit Copies(std::size_t count) : all_(count) {
-        std::array<int, 2> ends{};
-        EXPECT_EQ(pipe(ends.data()), 0);
-        reading_ = proto::Fd::adopt(ends[0]);
-        std::ranges::fill(all_, ends[1]);
-        writing_ = proto::Fd::adopt(ends[1]);
-    }
-
-    std::span<const int> all() const { return all_; }
-
-    // Closes ours; true, when nobody else has one any more.
-    bool are_closed_soon() {
-        writing_.close();
-        pollfd end{.fd = reading_.number(), .events = POLLIN, .revents = 0};
-        return poll(&end, 1, static_cast<int>(milliseconds(long_enough).count())) == 1;
-    }
-
-  private:
-    proto::Fd reading_, writing_;
-    std::vector<int> all_;
-};
 
 std::string repeated(const std::string& text, std::size_t times) {
     std::string all;
@@ -101,35 +75,6 @@ TEST_F(AHostilePeer, WhoSendsNumbersWithoutEndIsAnsweredOrCutOff) {
         const auto answer = peer.receive();
         EXPECT_TRUE(!answer || answer->error() == "org.varlink.service.InvalidParameter");
     }
-}
-
-TEST_F(AHostilePeer, WhoBringsDescriptorsIsCutOffAndTheyAreClosed) {
-    for (int round = 0; round < 20; ++round) {
-        RawPeer peer(daemon.socket_path());
-        Copies copies(253);
-        peer.send(RawPeer::text_of("GetInfo"), copies.all());
-        EXPECT_TRUE(peer.is_ended());
-        EXPECT_TRUE(copies.are_closed_soon());
-    }
-}
-
-TEST_F(AHostilePeer, WhoBringsDescriptorsInMidMessageIsCutOffAndTheyAreClosed) {
-    RawPeer peer(daemon.socket_path());
-    Copies copies(10);
-    peer.send(R"({"method":"io.mem)");
-    peer.send(R"(share.Broker.List"})", copies.all());
-    peer.send(std::string(1, '\0'));
-    EXPECT_TRUE(peer.is_ended());
-    EXPECT_TRUE(copies.are_closed_soon());
-}
-
-TEST_F(AHostilePeer, WhoSendsDescriptorsAndNothingMoreHoldsNoneWhenItIsGone) {
-    Copies copies(253);
-    {
-        RawPeer peer(daemon.socket_path());
-        peer.send("{", copies.all());
-    }
-    EXPECT_TRUE(copies.are_closed_soon());
 }
 
 TEST_F(AHostilePeer, WhoSendsHalfAMessageAndNothingMoreHoldsOneSession) {

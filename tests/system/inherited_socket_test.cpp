@@ -78,6 +78,20 @@ TEST_F(AnInheritedSocket, ThatIsConnectedIsSpokenOn) {
     EXPECT_EQ(peer.call("List")["segments"][0]["creator"]["pid"], getpid());
 }
 
+TEST_F(AnInheritedSocket, ThatNobodyCanReachIsRefused) {
+    const Fd unconnected = Fd::adopt(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    start({unconnected.number()});
+    EXPECT_EQ(started.pid, 0);
+    EXPECT_EQ(started.exit_code, 1);
+    std::array<int, 2> ends{};
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+    const Fd ours = Fd::adopt(ends[0]);
+    Fd::adopt(ends[1]).close();
+    start({ours.number()});
+    EXPECT_EQ(started.pid, 0);
+    EXPECT_EQ(started.exit_code, 1);
+}
+
 TEST_F(AnInheritedSocket, ThatIsNoneIsRefused) {
     std::array<int, 2> ends{};
     ASSERT_EQ(pipe(ends.data()), 0);

@@ -212,22 +212,33 @@ using ABroker = WithBroker;
 
 TEST_F(ABroker, HasTheLimitsThatAreWrittenDownUnlessItIsToldOthers) {
     const Statistics statistics = broker.statistics();
-    const std::map<std::string, std::uint64_t> of_a_user{{"sessions", limits::sessions_per_user},
-                                                         {"segments", limits::segments_per_user},
-                                                         {"bytes", limits::bytes_per_user},
-                                                         {"attachments", limits::attachments_per_user},
-                                                         {"names", limits::names_per_user},
-                                                         {"streams", limits::streams_per_user},
-                                                         {"unreadBytes", limits::unread_bytes_per_user}};
+    const std::map<std::string, std::uint64_t> of_a_user{
+        {"sessions", limits::sessions_per_user},
+        {"segments", limits::segments_per_user},
+        {"bytes", limits::bytes_per_user},
+        {"attachments", limits::attachments_per_user},
+        {"names", limits::names_per_user},
+        {"streams", limits::streams_per_user},
+        {"unreadBytes", limits::unread_bytes_per_user},
+        {"callBytes", limits::call_bytes_per_user},
+        {"descriptionBytes", limits::description_bytes_per_user},
+        {"initialBytes", limits::initial_bytes_per_user},
+        {"keptSegments", limits::kept_segments_per_user},
+        {"keptBytes", limits::kept_bytes_per_user}};
     const std::map<std::string, std::uint64_t> total{{"sessions", limits::sessions_total},
                                                      {"segments", limits::segments_total},
                                                      {"bytes", limits::bytes_total},
                                                      {"attachments", limits::attachments_total},
                                                      {"names", limits::names_total},
                                                      {"streams", limits::streams_total},
-                                                     {"unreadBytes", limits::unread_bytes_total}};
+                                                     {"unreadBytes", limits::unread_bytes_total},
+                                                     {"callBytes", limits::call_bytes_total},
+                                                     {"descriptionBytes", limits::description_bytes_total}};
     EXPECT_EQ(limits_in(statistics.users.front().usage), of_a_user);
-    EXPECT_EQ(limits_in(statistics.total), total);
+    auto told = limits_in(statistics.total);
+    EXPECT_LE(told["initialBytes"], limits::initial_bytes_total); // less, where the machine has little memory
+    told.erase("initialBytes");
+    EXPECT_EQ(told, total);
 }
 
 TEST_F(ABroker, TellsOthersOnlyOfTheirOwnUse) {

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <iostream>
 #include <mutex>
@@ -283,6 +285,43 @@ TEST_F(AServiceThatIsKilled, HasFewDescriptorsKeptForManySegments) {
     EXPECT_EQ(broker.list().size(), 3000U);
     EXPECT_TRUE(std::ranges::all_of(all, [](const auto& one) { return one.alive(); }));
     EXPECT_LE(service.kept(), 8U);
+}
+
+// The second word of a ledger's head is its format.
+void set_format(const ServiceManager& service, std::uint32_t format) {
+    constexpr off_t place = sizeof(std::uint64_t);
+    EXPECT_EQ(pwrite(service.kept("memshare-ledger"), &format, sizeof(format), place),
+              static_cast<ssize_t>(sizeof(format)));
+}
+
+TEST(AServiceThatFindsALedgerOfAnotherFormat, BeginsAnotherAndLeavesThatToADaemonThatCanReadIt) {
+    ServiceManager service;
+    {
+        Broker broker(service.socket_path());
+        Value<int>::create("first", 7, {.lifetime = Lifetime::persistent, .broker = &broker});
+        service.kill();
+        set_format(service, 4'000'000'000);
+        service.start();
+    }
+    {
+        Broker broker(service.socket_path());
+        EXPECT_TRUE(broker.list().empty());
+        EXPECT_TRUE(service.log().contains("memshare-ledger stays for the daemon that can read it"))
+            << service.log();
+        Value<int>::create("second", 8, {.lifetime = Lifetime::persistent, .broker = &broker});
+        service.kill();
+        service.start();
+    }
+    {
+        Broker broker(service.socket_path());
+        EXPECT_EQ(Value<int>::open("second", {.broker = &broker}).load(), 8);
+        service.kill();
+        set_format(service, 1);
+        service.start();
+    }
+    Broker broker(service.socket_path());
+    EXPECT_EQ(Value<int>::open("first", {.broker = &broker}).load(), 7);
+    EXPECT_FALSE(lists(broker, "second"));
 }
 
 } // namespace

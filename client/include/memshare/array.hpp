@@ -21,8 +21,8 @@ namespace memshare {
 [[noreturn]] MEMSHARE_EXPORT void throw_out_of_range(std::size_t index, std::size_t size);
 
 // Array<T> is read and written, Array<const T> only read: it is mapped read-only, which the kernel enforces.
-// A handle is this process's attachment: it can be moved, and its end detaches. What it was moved from has no
-// elements; it may be assigned to, destroyed and asked for them, and nothing else. The elements are plain
+// A handle is this process's attachment: it can be moved, and its end detaches. A moved-from handle has
+// no elements; it may be assigned to, destroyed and asked for them, and nothing else. The elements are plain
 // memory, a contiguous range as std::span is one: access to them is as fast, and as unsynchronised, as to any
 // memory.
 template <typename T> class Array {

@@ -20,12 +20,14 @@ class Connection;
 
 // Its calls block, and may be made from several threads. Each throws Error: no_broker, if none is there;
 // broker_lost, if it went away and did not come back, or did not answer, within the timeout (the call may
-// have been carried out); protocol_violation; or as it says. A handle can be copied; copies are the same
-// connection.
+// have been carried out); protocol_violation; invalid_argument, for text that is not UTF-8;
+// resource_deadlock_would_occur, in a signal handler that interrupts a call; or as it says. A handle can be
+// copied; copies are the same connection.
 class MEMSHARE_EXPORT Broker {
   public:
-    // This process's connection to the broker at $MEMSHARE_SOCKET; if that is not set, to the user's own; and
-    // if there is none, to the system's. It is opened by the first call that needs it.
+    // This process's connection to the broker at $MEMSHARE_SOCKET, where a relative path begins in the folder
+    // that is current at the first use; if that is not set, to the user's own; and if there is none, to the
+    // system's. It is opened by the first call that needs it.
     static Broker& local();
 
     // A connection to the broker at this socket. It is opened by the first call.

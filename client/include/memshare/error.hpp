@@ -33,7 +33,9 @@ inline std::error_code make_error_code(Errc code) noexcept {
 }
 
 // Everything that this library throws, besides std::out_of_range and std::bad_alloc. Its code() is an Errc,
-// or of the system category where a system call failed; what() is a sentence for whoever has to act on it.
+// or of the system category where a system call failed; an Errc that the system has a word for equals that,
+// as Errc::invalid_argument equals std::errc::invalid_argument. what() is a sentence for whoever has to act
+// on it.
 class MEMSHARE_EXPORT Error : public std::system_error {
   public:
     Error(std::error_code code, std::string sentence, std::string segment = {});

@@ -68,20 +68,18 @@ class MEMSHARE_EXPORT Mutex {
     // Takes back one lock(). Throws a std::system_error of operation_not_permitted, if this thread does not
     // hold it.
     void unlock() {
-        if (is_held() && line_.depth.load(std::memory_order_relaxed) == 1) {
+        const std::uint32_t holder = this->holder();
+        if (is_held_by(holder) && line_.depth.load(std::memory_order_relaxed) == 1) {
             line_.depth.store(0, std::memory_order_relaxed);
             line_.owner.store(0, std::memory_order_relaxed);
-            abi::release(line_, holder());
+            abi::release(line_, holder);
         } else {
             unlock_slowly();
         }
     }
 
     // Whether this thread holds it. (tests/model/recursion.pml)
-    bool is_held() const noexcept {
-        const std::uint64_t self = owner_of(holder());
-        return self != 0 && line_.owner.load(std::memory_order_relaxed) == self;
-    }
+    bool is_held() const noexcept { return is_held_by(holder()); }
 
     // While this thread holds the lock: the process that died holding it, if one has and no holder has been
     // told yet; if several have, the last of them. That process may have left the data half changed. A lock
@@ -100,6 +98,10 @@ class MEMSHARE_EXPORT Mutex {
         return session_.load(std::memory_order_acquire)->load(std::memory_order_relaxed);
     }
 
+    bool is_held_by(std::uint32_t holder) const noexcept {
+        const std::uint64_t self = owner_of(holder);
+        return self != 0 && line_.owner.load(std::memory_order_relaxed) == self;
+    }
     bool take_unused() noexcept {
         const std::uint32_t holder = this->holder();
         if (holder == 0 || thread_number_ == 0 || !abi::take_unused(line_, holder)) {
@@ -119,8 +121,8 @@ class MEMSHARE_EXPORT Mutex {
         return std::uint64_t{holder} << 32 | thread_number_;
     }
 
-    // The library takes the lock out of sight of a program's thread sanitizer, if only the program is
-    // compiled with one. This load, compiled into the program, shows it what the lock orders.
+    // The slow path takes the lock inside the library. If only the program is compiled with the thread
+    // sanitizer, the sanitizer does not see that. This load, compiled into the program, shows it the order.
     bool taken_slowly(bool taken) const noexcept {
         static_cast<void>(line_.word.load(std::memory_order_acquire));
         return taken;

@@ -43,9 +43,10 @@ struct CreateOptions {
     // segment. A shortage is then an error (out_of_memory, which says how much was asked for) and no segment,
     // as far as it can be foreseen: more is asked for than the machine has available, or than a memory cgroup
     // of this process allows, or the kernel says no. It rarely does: if others take the memory at the same
-    // time, its OOM killer may still end a process instead, perhaps this one. Once create() has returned, no
-    // access fails for want of memory, unless somebody who can write takes pages out again
-    // (FALLOC_FL_PUNCH_HOLE, MADV_REMOVE). Creation then takes some 1 ms for each MiB.
+    // time, its OOM killer may still end a process instead, perhaps this one. Where /proc or /sys/fs/cgroup
+    // cannot be read, as in some chroots, how much there is is not known: that is out_of_memory as well. Once
+    // create() has returned, no access fails for want of memory, unless somebody who can write takes pages
+    // out again (FALLOC_FL_PUNCH_HOLE, MADV_REMOVE). Creation then takes some 1 ms for each MiB.
     bool reserve = false;
 
     // Asks for huge pages, which are sooner touched and sooner found. Where the kernel has none, the segment

@@ -11,7 +11,8 @@
 #include <span>
 #include <utility>
 
-// Both compilers say in their own way that there is a thread sanitizer, which does not understand pairs of words.
+// Both compilers say in their own way that there is a thread sanitizer, which does not understand pairs of
+// words.
 #if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
 #define MEMSHARE_PAIRS_OF_WORDS 1
 #if defined(__has_feature)

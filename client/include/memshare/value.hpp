@@ -20,8 +20,8 @@
 namespace memshare {
 
 // Value<T> is read and written, Value<const T> only read: it is mapped read-only, which the kernel enforces.
-// A handle is this process's attachment: it can be moved, and its end detaches. What it was moved from is
-// empty: that may be assigned to and destroyed, and nothing else. All processes see every store whole and in
+// A handle is this process's attachment: it can be moved, and its end detaches. A moved-from handle is
+// empty: it may be assigned to and destroyed, and nothing else. All processes see every store whole and in
 // one order (as sequentially consistent atomics), whoever is killed when.
 //
 // A value of 1, 2, 4 or 8 bytes is an atomic: what is done with it never waits, nor looks at the lock. A

@@ -16,10 +16,12 @@ class Segment;
 // as long as this process has the segment, each change costs its writer a wake-up.
 //
 // One thread of the process sleeps for up to 127 of them. A forked child has no such thread, and shares the
-// descriptor with its parent: it makes a watch of its own.
+// descriptor with its parent: it makes a watch of its own. A program that closes all its descriptors closes
+// its watches: they tell nothing any more, and leave alone the files that have their numbers then.
 class MEMSHARE_EXPORT Watch {
   public:
-    // Throws Error, as a call to the broker does, or where the system has no descriptor or thread to give.
+    // Throws Error, as a call to the broker does, or where the system has no descriptor or thread to give. It
+    // takes one descriptor, and each thread one more.
     explicit Watch(const Segment& segment);
     Watch(Watch&&) noexcept;
     Watch& operator=(Watch&&) noexcept;

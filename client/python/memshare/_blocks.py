@@ -23,6 +23,7 @@ class _Blocks:
 
     def add(self, segment):
         """The same segment, or the one that is there for its block."""
+        self._closed.discard(segment.id)
         return self._by_id.setdefault(segment.id, segment)
 
     def remove(self, id_):

@@ -75,8 +75,12 @@ class SharedMemory:
 
     def unlink(self):
         """Ends the block: its name is free. FileNotFoundError: it has ended already."""
-        blocks.remove(self._id)
-        _core.destroy(self._id)
+        try:
+            _core.destroy(self._id)
+        except _core.NoSuchSegment:
+            blocks.remove(self._id)
+            raise
+        blocks.remove(self._id)  # not before, as this may be the last process that has it
 
     def __del__(self):
         if getattr(self, "_buf", None) is not None:

@@ -1,6 +1,5 @@
 #include "client/python/src/handle.h"
 
-#include "client/python/src/handle_buffer.h"
 #include "client/python/src/lock_object.h"
 #include "client/python/src/segment_type.h"
 

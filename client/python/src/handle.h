@@ -145,4 +145,13 @@ PyObject* get_obj(PyObject* handle, PyObject* none);
 // Adds the type that the others have as their base, and returns it; nothing: Python has been told.
 PyTypeObject* add_handle_type(PyObject* module);
 
+// The buffer of a handle, with the type and dimensions of its elements. (handle_buffer.cpp)
+// As Py_bf_getbuffer: -1: Python has been told.
+int get_handle_buffer(PyObject* handle, Py_buffer* view, int flags);
+
+// As Py_nb_int and Py_nb_float: TypeError. Without them int() and float() would read the bytes of the buffer
+// as digits.
+PyObject* refuse_int(PyObject* handle);
+PyObject* refuse_float(PyObject* handle);
+
 } // namespace memshare::python

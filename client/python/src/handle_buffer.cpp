@@ -1,5 +1,4 @@
-#include "client/python/src/handle_buffer.h"
-
+// The buffer of a handle.
 #include "client/python/src/handle.h"
 #include "client/python/src/segment_buffer.h"
 

@@ -165,7 +165,7 @@ void adopt_all() noexcept {
             one.is_orphan = true;
             orphaned_because = not_shared_because;
         } else if (!one.is_readonly() && one.segment->access() == Access::read) {
-            one.mutex = nullptr; // an exclusive writer's, of which a child is a reader
+            one.mutex = nullptr; // a child of an exclusive writer only reads
         } else if (!one.is_orphan && !one.is_readonly()) {
             one.is_apart = true;
         }
