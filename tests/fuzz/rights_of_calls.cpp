@@ -373,8 +373,9 @@ Answers RightsModel::answers_to(int session, const Freeze& call) const {
     if (segment->is_frozen()) {
         return {success};
     }
-    const bool is_written =
-        std::ranges::any_of(segment->attachments, [](const auto& one) { return one.second.writers > 0; });
+    const bool is_written = std::ranges::any_of(segment->attachments, [&](const auto& one) {
+        return one.first != session && one.second.writers > 0;
+    });
     return {is_written ? "Busy" : "NotSealed"};
 }
 

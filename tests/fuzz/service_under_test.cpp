@@ -48,6 +48,9 @@ Answer ServiceUnderTest::answer(HolderId session, const Json& call) {
     while (last_.condition && !last_.condition->met) {
         work_once();
     }
+    while (last_.text.empty() && last_.next) { // the reply is made in steps
+        last_.next(last_);
+    }
     Answer answer{.error = {}, .parameters = {}, .session = last_.session, .ends_connection = last_.hang_up};
     if (last_.condition && last_.condition->refusal) {
         last_.text.clear();
@@ -62,6 +65,8 @@ Answer ServiceUnderTest::answer(HolderId session, const Json& call) {
         answer.parameters = reply.at("parameters");
     }
     answer.fd = last_.fd;
+    last_.next = nullptr;
+    last_.stream = {};
     return answer;
 }
 
