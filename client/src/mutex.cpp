@@ -18,7 +18,7 @@ namespace {
 constexpr std::chrono::milliseconds longest_sleep{100};
 
 // Others wait for the lock while its holder asks the broker who died.
-constexpr std::chrono::milliseconds longest_question{250};
+constexpr std::chrono::milliseconds longest_question{500};
 
 std::uint32_t next_thread_number() {
     static std::atomic<std::uint32_t> last = 0;

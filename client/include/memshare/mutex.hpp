@@ -85,9 +85,10 @@ class MEMSHARE_EXPORT Mutex {
     // told yet; if several have, the last of them. That process may have left the data half changed. A lock
     // that is released before this is called keeps the mark for the next holder.
     //
-    // Asks the broker, only if there is something to tell. If the broker does not answer within 250 ms, this
+    // Asks the broker, only if there is something to tell. If the broker does not answer within 500 ms, this
     // returns a DeadHolder of pid 0, which is not known, and the mark stays: a later call, by this holder or
-    // the next, asks again. Never throws for want of a broker.
+    // the next, asks again. A broker that was started after the death does not know the holder either, and
+    // never will: then the mark goes. Never throws for want of a broker.
     std::optional<DeadHolder> recovered() const;
 
   private:
