@@ -31,8 +31,8 @@ class AQuota : public testing::Test {
     }
 
     // In the order of Resource.
-    Quota quota_{{.per_user = {2, 3, 10, 5, 4, 6, 7, 8, 9, 3, 9, 9},
-                  .total = {3, 5, 15, 8, 6, 9, 10, 12, 13, 4, 12, 13}}};
+    Quota quota_{{.per_user = {2, 3, 10, 5, 4, 6, 7, 5, 8, 9, 3, 9, 9},
+                  .total = {3, 5, 15, 8, 6, 9, 10, 8, 12, 13, 4, 12, 13}}};
     std::vector<Charge> kept_;
 };
 
@@ -88,8 +88,8 @@ TEST_F(AQuota, CountsEachResourceForItself) {
 
 TEST_F(AQuota, NamesEachResource) {
     constexpr std::array<std::string_view, resources> names{
-        "sessions",    "segments",         "bytes",        "attachments",  "names",     "streams",
-        "unreadBytes", "descriptionBytes", "initialBytes", "keptSegments", "keptBytes", "descriptors"};
+        "sessions",    "segments",  "bytes",            "attachments",  "names",        "streams",
+        "unreadBytes", "callBytes", "descriptionBytes", "initialBytes", "keptSegments", "keptBytes", "descriptors"};
     for (std::size_t at = 0; at < resources; ++at) {
         const auto resource = static_cast<Resource>(at);
         const std::uint64_t allowed = quota_.limits().per_user[at];
@@ -258,11 +258,11 @@ TEST_F(AQuota, IsPassedOnToAnotherUserWhoKeepsIt) {
     ASSERT_TRUE(charge);
     charge->pass_to(bob, true);
     EXPECT_EQ(quota_.used_by(anne), Amounts{});
-    EXPECT_EQ(quota_.used_by(bob), (Amounts{0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 7, 0}))
+    EXPECT_EQ(quota_.used_by(bob), (Amounts{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 7, 0}))
         << "apart from what bob has made";
-    EXPECT_EQ(quota_.total(), (Amounts{0, 1, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1}));
+    EXPECT_EQ(quota_.total(), (Amounts{0, 1, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}));
     charge->pass_to(anne, false);
-    EXPECT_EQ(quota_.used_by(anne), (Amounts{0, 1, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1}));
+    EXPECT_EQ(quota_.used_by(anne), (Amounts{0, 1, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}));
     EXPECT_EQ(quota_.users().size(), 1U);
     charge->pass_to(bob, true);
     *charge = Charge();

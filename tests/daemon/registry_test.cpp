@@ -34,7 +34,7 @@ class ARegistry : public testing::Test {
     Session& session_of(std::uint32_t uid) {
         Session& one = session();
         one.charge = {};
-        one.caller.uid = uid;
+        registry_.change_caller(one, {.uid = uid, .gid = uid, .groups = {}});
         return one;
     }
     Charge charge_of(std::uint32_t uid, std::initializer_list<Amount> amounts) {

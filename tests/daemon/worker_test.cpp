@@ -75,6 +75,20 @@ TEST_F(AWorker, GoesOnWithOthersWhileTheKernelHoldsUpAllThatOneUserMayHave) {
     go.set_value();
 }
 
+TEST_F(AWorker, HasAsManyThreadsAsItsLimitAllows) {
+    constexpr std::size_t all = proto::limits::worker_threads;
+    std::vector<int> memories(all + 1);
+    for (std::size_t at = 0; at < memories.size(); ++at) {
+        worker->run(stuck(static_cast<std::uint32_t>(at), memories[at]));
+    }
+    EXPECT_TRUE(test::eventually([&] { return stuck_ == static_cast<int>(all); }));
+    EXPECT_FALSE(worker->finish(std::chrono::steady_clock::now() + std::chrono::milliseconds(10)));
+    EXPECT_EQ(stuck_, static_cast<int>(all));
+    go.set_value();
+    EXPECT_TRUE(worker->finish(std::chrono::steady_clock::now() + test::long_enough));
+    EXPECT_EQ(stuck_, static_cast<int>(memories.size()));
+}
+
 TEST_F(AWorker, GoesOnWithTheSameUsersOtherMemory) {
     worker->run(stuck(1, one));
     expect_to_be_done_soon(1, two);

@@ -81,7 +81,14 @@ Json long_description(const std::string& name) {
             {"count", 1}};
 }
 
-TEST_F(AFlood, OfSegmentsWithLongDescriptionsDelaysNobodyWhenTheyAreListed) {
+// One whose limit lets a user have this many long descriptions.
+class AFloodOfDescriptions : public Disturbed {
+  protected:
+    AFloodOfDescriptions()
+        : Disturbed({"--description-bytes-per-user", "1G", "--total-description-bytes", "2G"}) {}
+};
+
+TEST_F(AFloodOfDescriptions, DelaysNobodyWhenTheyAreListed) {
     RawPeer maker(daemon.socket_path());
     // Written once, and not answered: what takes long here is the JSON of this side.
     const std::string text = RawPeer::text_of("Create", long_description("long0000"), {{"oneway", true}});

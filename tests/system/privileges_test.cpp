@@ -15,7 +15,7 @@
 namespace memshare::test {
 namespace {
 
-constexpr const char* access_denied = "io.memshare.Broker.AccessDenied";
+constexpr const char* no_such_segment = "io.memshare.Broker.NoSuchSegment"; // what it may not read
 
 void become(User user) {
     ASSERT_EQ(setgroups(0, nullptr), 0);
@@ -40,8 +40,8 @@ TEST_F(AProcessThatGivesUpRoot, MayDoNoMoreThanItsNewUserMay) {
     NEEDS_ROOT();
     const auto roots = Value<int>::create("roots", 1, {.broker = &broker});
     auto child = process([&](Lines&, Broker& own, Value<int>&) {
-        EXPECT_EQ(error_of([&] { Value<int>::open("roots", {.broker = &own}); }).code(), Errc::access_denied);
-        EXPECT_EQ(error_of([&] { own.destroy("roots"); }).code(), Errc::access_denied);
+        EXPECT_EQ(error_of([&] { Value<int>::open("roots", {.broker = &own}); }).code(), Errc::no_such_segment);
+        EXPECT_EQ(error_of([&] { own.destroy("roots"); }).code(), Errc::no_such_segment);
         EXPECT_FALSE(lists(own, "roots"));
         EXPECT_EQ(own.statistics().users.size(), 1U); // root sees each user
         const auto made = Value<int>::create("nobodys", 1, {.broker = &own});
@@ -118,7 +118,7 @@ TEST_F(AProcessThatGivesUpRoot, MayDoSoInAForkedChildAndUseWhatItInherited) {
         });
         EXPECT_EQ(grandchild.wait(), 0);
         EXPECT_EQ(error_of([&] { Value<int>::open("inherited", {.broker = &broker}); }).code(),
-                  Errc::access_denied); // another handle is not inherited
+                  Errc::no_such_segment); // another handle is not inherited
     });
     EXPECT_EQ(child.wait(), 0);
     EXPECT_EQ(value.load(), 3);
@@ -219,16 +219,16 @@ class ATokenOfAnotherSession : public WithBroker {
 
 TEST_F(ATokenOfAnotherSession, GivesTheAccessThatTheSessionHasAndNoMore) {
     NEEDS_ROOT();
-    expect(access_denied, by_token("read"));
+    expect(no_such_segment, by_token("read"));
     holder.call("Attach", {{"id", id}, {"access", "read"}});
     expect("", by_token("read"));
-    expect(access_denied, by_token("write"));
+    expect(no_such_segment, by_token("write"));
     holder.call("Attach", {{"id", id}, {"access", "write"}});
     expect("", by_token("write"));
     holder.call("Detach", {{"id", id}, {"access", "write"}});
-    expect(access_denied, by_token("write"));
+    expect(no_such_segment, by_token("write"));
     holder.call("Detach", {{"id", id}, {"access", "read"}});
-    expect(access_denied, by_token("read"));
+    expect(no_such_segment, by_token("read"));
 }
 
 TEST_F(ATokenOfAnotherSession, GivesNoOtherSegmentAndNothingByName) {
@@ -237,21 +237,21 @@ TEST_F(ATokenOfAnotherSession, GivesNoOtherSegmentAndNothingByName) {
     holder.call("Attach", {{"id", id}, {"access", "write"}});
     Json call = by_token("read");
     call["id"] = other.info().id;
-    expect(access_denied, call);
+    expect(no_such_segment, call);
     call = by_token("read");
     call.erase("mapped");
-    expect(access_denied, call);
+    expect(no_such_segment, call);
     call = by_token("read");
     call.erase("id");
     call["name"] = "shared";
-    expect(access_denied, call);
+    expect(no_such_segment, call);
 }
 
 TEST_F(ATokenOfAnotherSession, IsNothingOnceTheSessionIsOver) {
     NEEDS_ROOT();
     holder.call("Attach", {{"id", id}, {"access", "write"}});
     holder.call("Goodbye");
-    expect(access_denied, by_token("read"));
+    expect(no_such_segment, by_token("read"));
 }
 
 TEST_F(ATokenOfAnotherSession, DoesNotResumeItInAForkedChild) {
@@ -288,9 +288,9 @@ TEST_F(ATokenOfAnotherSession, IsNotToBeFoundByAProgramThatTheProcessExecutes) {
                 EXPECT_EQ(
                     answer(
                         {{"id", roots_id}, {"access", "read"}, {"mapped", true}, {"inheritedFrom", guess}}),
-                    access_denied);
+                    no_such_segment);
             }
-            EXPECT_EQ(answer({{"id", roots_id}, {"access", "read"}, {"mapped", true}}), access_denied);
+            EXPECT_EQ(answer({{"id", roots_id}, {"access", "read"}, {"mapped", true}}), no_such_segment);
         });
         EXPECT_EQ(child.wait(), 0);
     });
