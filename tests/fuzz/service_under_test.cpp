@@ -30,12 +30,13 @@ std::string short_name(const Json& reply) {
 HolderId ServiceUnderTest::open(int process, const User& user) {
     const auto number = static_cast<std::uint64_t>(process);
     auto charge = service_.admit(user.uid);
-    auto session = service_.welcome({.caller = {.uid = user.uid, .gid = user.gid, .groups = daemon::Groups(user.groups)},
-                                     .pid = 1000 + process,
-                                     .process_inode = 5000 + number,
-                                     .program = "program",
-                                     .process = some_process()},
-                                    {.charge = std::move(charge).value()});
+    auto session =
+        service_.welcome({.caller = {.uid = user.uid, .gid = user.gid, .groups = daemon::Groups(user.groups)},
+                          .pid = 1000 + process,
+                          .process_inode = 5000 + number,
+                          .program = "program",
+                          .process = some_process()},
+                         {.charge = std::move(charge).value()});
     return session.value();
 }
 

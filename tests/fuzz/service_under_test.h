@@ -50,12 +50,16 @@ class ServiceUnderTest {
     daemon::Registry registry_{archive_};
     std::deque<daemon::Work> waiting_;
     daemon::StepClock clock_;
-    daemon::Service service_{registry_, quota_, archive_, clock_,
+    daemon::Service service_{registry_,
+                             quota_,
+                             archive_,
+                             clock_,
                              [this](daemon::Work work) { waiting_.push_back(std::move(work)); },
-                             {.take = [](HolderId, std::uint32_t, const std::function<bool()>& step) {
-                                  while (!step()) {
-                                  }
-                              },
+                             {.take =
+                                  [](HolderId, std::uint32_t, const std::function<bool()>& step) {
+                                      while (!step()) {
+                                      }
+                                  },
                               .is_long_enough = [] { return false; }},
                              [](const daemon::Report&) {}};
     daemon::Outgoing last_; // lends the last descriptor
