@@ -103,7 +103,7 @@ Attach Invention::attach(int session) {
     call.waits = (flags & 2) != 0;
     call.mapped = (flags & 0xc) != 0;
     if ((flags & 0xc) == 0xc) {
-        call.inherited_from = a_session();
+        call.inherited_from = static_cast<int>(bytes_.below(last_session_ + 1)); // 0 is no session
     }
     if ((flags & 0x70) == 0x70) {
         call.form = bytes_.perhaps(forms);

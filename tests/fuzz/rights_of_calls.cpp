@@ -392,15 +392,11 @@ Answers RightsModel::answers_to(int session, const Describe& call) const {
     if (segment == nullptr) {
         return {no_such_segment};
     }
-    if (!segment->is_whole()) {
-        return may(session, Access::read, *segment) ? Answers{no_such_segment, success}
-                                                    : Answers{no_such_segment};
+    if (may(session, Access::read, *segment)) {
+        return segment->is_whole() ? Answers{success} : Answers{no_such_segment, success};
     }
-    if (!may(session, Access::read, *segment)) {
-        return owns(session, *segment) ? Answers{no_such_segment, access_denied, success}
-                                       : Answers{no_such_segment};
-    }
-    return {success};
+    // Its owner knows of it, but for that may not read it either.
+    return owns(session, *segment) ? Answers{no_such_segment, access_denied} : Answers{no_such_segment};
 }
 
 Answers RightsModel::answers_to(int session, const Hello& call) const {
