@@ -164,7 +164,7 @@ int main(int argc, char** argv) {
     auto options = Options::read(argc, argv);
     if (!options) {
         const auto& [exit_code, text] = options.error();
-        std::fputs(text.c_str(), exit_code == EXIT_SUCCESS ? stdout : stderr);
+        static_cast<void>(std::fputs(text.c_str(), exit_code == EXIT_SUCCESS ? stdout : stderr));
         return exit_code;
     }
     if (options->only_check) {

@@ -86,10 +86,9 @@ struct Limits {
 class Quota;
 
 struct Amount {
-    Resource resource;
-    std::uint64_t amount;
-    bool is_session =
-        false; // descriptors that a session takes: the limit of a user's segments does not bind them
+    Resource resource{};
+    std::uint64_t amount = 0;
+    bool is_session = false; // of descriptors: a session takes them, so the share for segments does not bind
 };
 
 // What a user has of some resources; gives it back when it is destroyed. The quota outlives it.
