@@ -330,6 +330,9 @@ void Play::check_headers() const {
 }
 
 void Play::finish() {
+    service_.work();
+    look_at_seals();
+    check_headers();
     tell("all processes are killed");
     for (std::size_t process = 0; process < processes_.size(); ++process) {
         die(process);
@@ -347,6 +350,9 @@ void Play::finish() {
     for (std::size_t resource = 0; resource < daemon::resources; ++resource) {
         must(service_.used(static_cast<daemon::Resource>(resource)) == 0,
              std::string(daemon::name_of(static_cast<daemon::Resource>(resource))) + " are given back");
+    }
+    if (std::getenv("MEMSHARE_FUZZ_TELL") != nullptr) {
+        std::cerr << story_;
     }
 }
 

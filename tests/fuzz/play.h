@@ -13,6 +13,7 @@ class Play {
     explicit Play(Bytes bytes);
 
     // Plays to the end of the bytes, then ends all there is, and looks whether anything is left.
+    // $MEMSHARE_FUZZ_TELL has the calls told also if nothing is wrong.
     void play();
 
   private:
