@@ -20,7 +20,7 @@ Closer::~Closer() {
         const std::scoped_lock lock(mutex_);
         ending_ = true;
     }
-    changed_.notify_one();
+    changed_.call();
     worker_.join();
 }
 
@@ -49,7 +49,7 @@ void Closer::leave(std::vector<Kept> owners) {
         const std::scoped_lock lock(mutex_);
         std::ranges::move(owners, std::back_inserter(waiting_));
     }
-    changed_.notify_one();
+    changed_.call();
 }
 
 // Nobody waits for it: so the loop, on as few processors, does not wait for it either.
@@ -58,7 +58,12 @@ void Closer::work() {
     setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), gives_way);
     std::unique_lock lock(mutex_);
     while (!ending_ || !waiting_.empty()) {
-        changed_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
+        if (!ending_ && waiting_.empty()) {
+            lock.unlock();
+            changed_.wait();
+            lock.lock();
+            continue;
+        }
         std::vector<Kept> now = std::exchange(waiting_, {});
         is_closing_ = true;
         lock.unlock();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/memory.h"
+#include "daemon/wake_up.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -34,7 +35,8 @@ class Closer {
     void work();
 
     std::mutex mutex_;
-    std::condition_variable changed_, idle_;
+    WakeUp changed_;
+    std::condition_variable idle_;
     std::vector<Kept> waiting_;
     bool ending_ = false;
     bool is_closing_ = false;

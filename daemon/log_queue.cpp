@@ -1,5 +1,6 @@
 #include "daemon/log_queue.h"
 
+#include "daemon/wake_up.h"
 #include "proto/limits.h"
 
 #include <condition_variable>
@@ -13,7 +14,8 @@ namespace memshare::daemon {
 
 struct LogQueue::Shared {
     std::mutex mutex;
-    std::condition_variable changed, written;
+    WakeUp changed;
+    std::condition_variable written;
     std::deque<Entry> waiting;
     std::size_t lost = 0;
     bool started = false, writing = false, ending = false;
@@ -27,7 +29,12 @@ struct LogQueue::Shared {
 void LogQueue::Shared::work() {
     std::unique_lock lock(mutex);
     while (!ending) {
-        changed.wait(lock, [this] { return ending || !waiting.empty() || lost > 0; });
+        if (waiting.empty() && lost == 0) {
+            lock.unlock();
+            changed.wait();
+            lock.lock();
+            continue;
+        }
         // Those that were dropped would have come after all that wait.
         Entry entry;
         std::size_t missing = 0;
@@ -63,7 +70,7 @@ LogQueue::LogQueue(std::function<void(std::size_t)> tell_lost) : shared_(std::ma
 LogQueue::~LogQueue() {
     const std::scoped_lock lock(shared_->mutex);
     shared_->ending = true;
-    shared_->changed.notify_one();
+    shared_->changed.call();
 }
 
 void LogQueue::write(Entry entry) {
@@ -76,7 +83,7 @@ void LogQueue::write(Entry entry) {
     if (!shared_->started) {
         start();
     }
-    shared_->changed.notify_one();
+    shared_->changed.call();
 }
 
 void LogQueue::start() {

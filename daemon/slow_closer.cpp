@@ -1,8 +1,9 @@
 #include "daemon/slow_closer.h"
 
+#include "daemon/wake_up.h"
+
 #include <asio/post.hpp>
 
-#include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <system_error>
@@ -18,7 +19,7 @@ struct SlowCloser::Work {
     };
 
     std::mutex mutex;
-    std::condition_variable changed;
+    WakeUp changed;
     std::deque<Item> waiting;
     asio::io_context* loop = nullptr; // while it may be told
     bool started = false, ending = false;
@@ -38,7 +39,7 @@ SlowCloser::~SlowCloser() {
     for (Work::Item& item : std::exchange(work_->waiting, {})) {
         static_cast<void>(item.fd.release());
     }
-    work_->changed.notify_one();
+    work_->changed.call();
 }
 
 void SlowCloser::leave_the_loop() {
@@ -56,16 +57,21 @@ void SlowCloser::close(std::uint32_t uid, proto::Fd fd) {
     if (!std::exchange(work_->started, true)) {
         start();
     }
-    work_->changed.notify_one();
+    work_->changed.call();
 }
 
 void SlowCloser::start() {
     const auto closes_one_after_another = [work = work_, weak = weak_from_this()] {
         std::unique_lock lock(work->mutex);
         while (true) {
-            work->changed.wait(lock, [&] { return work->ending || !work->waiting.empty(); });
             if (work->ending) {
                 return;
+            }
+            if (work->waiting.empty()) {
+                lock.unlock();
+                work->changed.wait();
+                lock.lock();
+                continue;
             }
             Work::Item item = std::move(work->waiting.front());
             work->waiting.pop_front();

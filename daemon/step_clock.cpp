@@ -3,11 +3,13 @@
 #include "daemon/handler_hook.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <ctime>
 #include <string_view>
 #include <utility>
 
@@ -31,15 +33,22 @@ StepClock::~StepClock() { handler_hook::clock = nullptr; }
 
 // The second number of three, in nanoseconds. A kernel that does not count it leaves 0: then the waiting
 // counts as part of the step.
-StepClock::Clock::duration StepClock::waited_for_a_processor() const {
+StepClock::Seen StepClock::look() const {
     std::array<char, 96> text{};
     const ssize_t size = scheduler_ ? pread(scheduler_.number(), text.data(), text.size(), 0) : 0;
-    std::string_view rest(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-    rest.remove_prefix(std::min(rest.find(' '), rest.size()));
-    rest.remove_prefix(std::min<std::size_t>(1, rest.size()));
+    const std::string_view told(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
     std::int64_t waited = 0;
-    std::from_chars(rest.data(), rest.data() + rest.size(), waited);
-    return std::chrono::nanoseconds(waited);
+    if (const auto place = told.find(' '); place != std::string_view::npos) {
+        std::from_chars(told.data() + place + 1, told.data() + told.size(), waited);
+    }
+    timespec ran{}; // the kernel's file would say it as of the last tick
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ran);
+    rusage usage{};
+    getrusage(RUSAGE_THREAD, &usage);
+    return {.at = Clock::now(),
+            .ran = std::chrono::seconds(ran.tv_sec) + std::chrono::nanoseconds(ran.tv_nsec),
+            .waited = std::chrono::nanoseconds(waited),
+            .blocked = usage.ru_nvcsw};
 }
 
 void StepClock::begin() {
@@ -48,21 +57,26 @@ void StepClock::begin() {
     }
     inside_ = true;
     began_ = Clock::now();
-    if (began_ - looked_ > between_looks) {
-        waited_ = waited_for_a_processor();
-        looked_ = began_ = Clock::now();
+    if (began_ - seen_.at > between_looks) {
+        seen_ = look();
+        began_ = seen_.at;
     }
 }
 
-// Some of the waiting since the last look may have been before this step: so much of it is not taken off.
+// What the thread ran or waited since the last look may have been before this step: so a step that is long
+// has an error of the time between looks.
 void StepClock::end() {
     if (!std::exchange(inside_, false)) {
         return;
     }
     Clock::duration took = Clock::now() - began_;
     if (took > between_looks) {
-        const Clock::duration before = began_ - looked_;
-        took -= std::max(waited_for_a_processor() - waited_ - before, Clock::duration::zero());
+        const Seen now = look();
+        const Clock::duration before = began_ - seen_.at;
+        took -= std::max(now.waited - seen_.waited - before, Clock::duration::zero());
+        if (now.blocked == seen_.blocked && now.ran > seen_.ran) { // a hypervisor may have stopped it as well
+            took = std::min(took, now.ran - seen_.ran);
+        }
     }
     longest_ = std::max(longest_, took);
     over_5_ms_ += took > long_step ? 1U : 0U;

@@ -37,11 +37,17 @@ class StepClock {
     std::uint64_t over_5_ms() const { return over_5_ms_; }
 
   private:
-    Clock::duration waited_for_a_processor() const;
+    // What the kernel says of this thread, ever.
+    struct Seen {
+        Clock::time_point at{};
+        Clock::duration ran{}, waited{}; // on a processor, and for one
+        long blocked = 0;                // how often it waited for anything else
+    };
+    Seen look() const;
 
     proto::Fd scheduler_; // what the kernel's scheduler says of this thread
-    Clock::time_point began_{}, looked_{};
-    Clock::duration waited_{}; // for a processor, until looked_
+    Clock::time_point began_{};
+    Seen seen_; // at the last look
     Clock::duration longest_{};
     std::uint64_t over_5_ms_ = 0;
     bool inside_ = false;

@@ -1,5 +1,6 @@
 #include "daemon/worker.h"
 
+#include "daemon/wake_up.h"
 #include "proto/limits.h"
 
 #include <asio/post.hpp>
@@ -32,8 +33,8 @@ struct Worker::Shared {
     asio::io_context& loop;
     std::function<void()> settled;
     std::mutex mutex;
-    std::condition_variable changed; // there is work, or all of it is to end
-    std::condition_variable ended;   // of a thread, or of work
+    WakeUp changed;                // there is work, or all of it is to end
+    std::condition_variable ended; // of a thread, or of work; the loop only waits for it
     WorkQueue queue{proto::limits::worker_threads_for_one_owner};
     std::deque<Completion> completions; // for the loop
     std::size_t threads = 0, idle = 0;
@@ -49,14 +50,16 @@ Worker::Worker(asio::io_context& loop, std::function<void()> settled)
 Worker::~Worker() {
     std::unique_lock lock(shared_->mutex);
     shared_->ending = true;
-    shared_->changed.notify_all();
+    shared_->changed.call();
     shared_->ended.wait(lock, [this] { return shared_->threads == 0; });
 }
 
 void Worker::run(Work work) {
-    const std::scoped_lock lock(shared_->mutex);
-    shared_->queue.add(std::move(work));
-    shared_->changed.notify_one();
+    {
+        const std::scoped_lock lock(shared_->mutex);
+        shared_->queue.add(std::move(work));
+    }
+    shared_->changed.call();
 }
 
 bool Worker::finish(std::chrono::steady_clock::time_point until) {
@@ -85,7 +88,9 @@ void Worker::work(const std::shared_ptr<Shared>& shared) {
                 break;
             }
             ++shared->idle;
-            const bool is_told = shared->changed.wait_for(lock, longest_idle) == std::cv_status::no_timeout;
+            lock.unlock();
+            const bool is_told = shared->changed.wait_for(longest_idle);
+            lock.lock();
             --shared->idle;
             if (!is_told && shared->idle > 0) { // another one waits for work
                 break;
@@ -106,11 +111,11 @@ void Worker::work(const std::shared_ptr<Shared>& shared) {
             }
             shared->completions.push_back(std::move(completion));
         }
-        shared->changed.notify_one(); // what could not begin beside this one may begin now
+        shared->changed.call(); // what could not begin beside this one may begin now
         shared->ended.notify_all();
     }
     --shared->threads;
-    shared->changed.notify_one();
+    shared->changed.call(); // and each thread wakes the next one, if all are to end
     shared->ended.notify_all();
 }
 
