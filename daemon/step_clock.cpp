@@ -72,10 +72,12 @@ void StepClock::end() {
     Clock::duration took = Clock::now() - began_;
     if (took > between_looks) {
         const Seen now = look();
-        const Clock::duration before = began_ - seen_.at;
-        took -= std::max(now.waited - seen_.waited - before, Clock::duration::zero());
-        if (now.blocked == seen_.blocked && now.ran > seen_.ran) { // a hypervisor may have stopped it as well
+        if (now.blocked ==
+            seen_.blocked) { // then a hypervisor may have stopped it, but it waited for nothing
             took = std::min(took, now.ran - seen_.ran);
+        } else {
+            const Clock::duration before = began_ - seen_.at;
+            took -= std::max(now.waited - seen_.waited - before, Clock::duration::zero());
         }
     }
     longest_ = std::max(longest_, took);
