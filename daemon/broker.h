@@ -26,7 +26,7 @@ class Line {
 class Broker {
   public:
     // The quota and the archive outlive the loop: what waits there holds charges and records to the end.
-    Broker(asio::io_context& loop, Quota& quota, Archive& archive, const StepClock& steps);
+    Broker(asio::io_context& loop, Quota& quota, Archive& archive, const StepClock& clock);
     Broker(const Broker&) = delete;
     Broker& operator=(const Broker&) = delete;
     ~Broker();

@@ -95,7 +95,10 @@ std::expected<std::vector<Setting>, std::string> read_configuration(const std::s
     for (std::size_t number = 1; !rest.empty(); ++number) {
         const auto end = std::min(rest.find('\n'), rest.size());
         if (const auto wrong = read_line(rest.substr(0, end), number, settings); !wrong.empty()) {
-            return std::unexpected(path + ":" + std::to_string(number) + ": " + wrong);
+            std::string where = path;
+            where += ":" + std::to_string(number) + ": ";
+            where += wrong;
+            return std::unexpected(std::move(where));
         }
         rest.remove_prefix(std::min(end + 1, rest.size()));
     }

@@ -118,7 +118,7 @@ Conversation::Conversation(Broker& broker, std::uint32_t uid, HolderId session, 
           connection_.number(), proto::limits::call_bytes,
           connection_.can_hold_descriptors() ? Stream::Descriptors::refused : Stream::Descriptors::barred) {
     std::error_code failure; // leaves it closed
-    static_cast<void>(socket_.assign(asio::local::stream_protocol(), connection_.number(), failure));
+    socket_.assign(asio::local::stream_protocol(), connection_.number(), failure);
 }
 
 // The descriptor is not asio's to close.
@@ -208,10 +208,11 @@ bool Conversation::hold_calls() {
     }
     calls_ = {};
     auto charge = broker_.charge(uid_, Resource::call_bytes, stream_.held_bytes());
-    if (charge) {
-        calls_ = *std::move(charge);
+    if (!charge) {
+        return false;
     }
-    return charge.has_value();
+    calls_ = *std::move(charge);
+    return true;
 }
 
 // NOLINTNEXTLINE(*-reference-coroutine-parameters): converse() awaits it, and keeps the message until then

@@ -46,7 +46,7 @@ class Service::EndingSession {
         bool is_over = false;
         while (next_ != session.attachments.end() && !is_over) {
             auto& [segment, attachment] = *next_++;
-            if (attachment.writers > 0 && service_.can_pass_on(*segment, holder_)) {
+            if (attachment.writers > 0 && can_pass_on(*segment, holder_)) {
                 attachment.recovered = true;
                 service_.mend(*segment, holder_, gone_, Priority::urgent, legacy_);
             }

@@ -4,8 +4,10 @@
 
 namespace memshare::daemon::handler_hook {
 
+// NOLINTBEGIN(*-avoid-non-const-global-variables): Asio's macros reach nothing but what is global
 inline thread_local void* clock = nullptr; // of this thread, if it measures its steps
 inline thread_local void (*begin)(void* clock) = nullptr;
+// NOLINTEND(*-avoid-non-const-global-variables)
 
 inline void handler_begins() {
     if (clock != nullptr) {
@@ -15,7 +17,7 @@ inline void handler_begins() {
 
 } // namespace memshare::daemon::handler_hook
 
-// NOLINTBEGIN(cppcoreguidelines-macro-usage,bugprone-macro-parentheses)
+// NOLINTBEGIN(cppcoreguidelines-macro-usage,bugprone-macro-parentheses,modernize-macro-to-enum)
 #define ASIO_INHERIT_TRACKED_HANDLER
 #define ASIO_ALSO_INHERIT_TRACKED_HANDLER
 #define ASIO_HANDLER_TRACKING_INIT (void)0
@@ -32,4 +34,4 @@ inline void handler_begins() {
 #define ASIO_HANDLER_REACTOR_ERROR_EVENT 0
 #define ASIO_HANDLER_REACTOR_EVENTS(args) (void)0
 #define ASIO_HANDLER_REACTOR_OPERATION(args) (void)0
-// NOLINTEND(cppcoreguidelines-macro-usage,bugprone-macro-parentheses)
+// NOLINTEND(cppcoreguidelines-macro-usage,bugprone-macro-parentheses,modernize-macro-to-enum)

@@ -6,7 +6,8 @@
 namespace memshare::daemon {
 
 std::expected<std::uint64_t, std::string> read_limit(std::string_view text) {
-    constexpr std::string_view units = "KMGT", small_units = "kmgt";
+    constexpr std::string_view units = "KMGT";
+    constexpr std::string_view small_units = "kmgt";
     const auto wrong = [text](std::string_view why) {
         return std::unexpected("\"" + std::string(text) + "\" is no limit: " + std::string(why));
     };

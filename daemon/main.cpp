@@ -101,7 +101,7 @@ void keep_reloading(asio::signal_set& signals, const Options& options, Quota& qu
 // it.
 constexpr std::chrono::milliseconds longest_farewell{500};
 
-// Leaves everything as SIGKILL would, for the next process to go on from.
+// Leaves everything as a sudden death would, for the next process to go on from.
 [[noreturn]] void end_at_once() { _exit(EXIT_SUCCESS); }
 
 Result<void> run_broker(const Options& options) {
@@ -164,7 +164,7 @@ int main(int argc, char** argv) {
     auto options = Options::read(argc, argv);
     if (!options) {
         const auto& [exit_code, text] = options.error();
-        std::fputs(text.c_str(), exit_code == EXIT_SUCCESS ? stdout : stderr);
+        static_cast<void>(std::fputs(text.c_str(), exit_code == EXIT_SUCCESS ? stdout : stderr));
         return exit_code;
     }
     if (options->only_check) {

@@ -161,7 +161,12 @@ std::string Reader::read_file(const std::string& path, Missing missing) {
                            : value.empty()       ? "it has no value"
                                                  : known->set(value);
         if (!wrong.empty()) {
-            return path + ":" + std::to_string(line) + ": " + name + ": " + wrong;
+            std::string mistake = path;
+            mistake += ":" + std::to_string(line) + ": ";
+            mistake += name;
+            mistake += ": ";
+            mistake += wrong;
+            return mistake;
         }
     }
     return {};

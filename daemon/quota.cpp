@@ -13,9 +13,9 @@ constexpr std::array<std::string_view, resources> names{
     "callBytes", "descriptionBytes", "initialBytes", "keptSegments", "keptBytes", "descriptors"};
 
 constexpr std::array<std::string_view, resources> total_names{
-    "totalSessions",     "totalSegments",     "totalBytes",       "totalAttachments", "totalNames",
-    "totalStreams",      "totalUnreadBytes",  "totalCallBytes",   "totalDescriptionBytes",
-    "totalInitialBytes", "totalKeptSegments", "totalKeptBytes",   "totalDescriptors"};
+    "totalSessions",     "totalSegments",    "totalBytes",      "totalAttachments",      "totalNames",
+    "totalStreams",      "totalUnreadBytes", "totalCallBytes",  "totalDescriptionBytes", "totalInitialBytes",
+    "totalKeptSegments", "totalKeptBytes",   "totalDescriptors"};
 
 std::size_t place_of(Resource resource) { return static_cast<std::size_t>(resource); }
 

@@ -41,13 +41,19 @@ using Amounts = std::array<std::uint64_t, resources>; // indexed by Resource
 struct Limits {
     static constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();
 
-    Amounts per_user{proto::limits::sessions_per_user,      proto::limits::segments_per_user,
-                     proto::limits::bytes_per_user,         proto::limits::attachments_per_user,
-                     proto::limits::names_per_user,         proto::limits::streams_per_user,
-                     proto::limits::unread_bytes_per_user,  proto::limits::call_bytes_per_user,
+    Amounts per_user{proto::limits::sessions_per_user,
+                     proto::limits::segments_per_user,
+                     proto::limits::bytes_per_user,
+                     proto::limits::attachments_per_user,
+                     proto::limits::names_per_user,
+                     proto::limits::streams_per_user,
+                     proto::limits::unread_bytes_per_user,
+                     proto::limits::call_bytes_per_user,
                      proto::limits::description_bytes_per_user,
-                     proto::limits::initial_bytes_per_user, proto::limits::kept_segments_per_user,
-                     proto::limits::kept_bytes_per_user,    unlimited};
+                     proto::limits::initial_bytes_per_user,
+                     proto::limits::kept_segments_per_user,
+                     proto::limits::kept_bytes_per_user,
+                     unlimited};
     Amounts total{proto::limits::sessions_total,
                   proto::limits::segments_total,
                   proto::limits::bytes_total,
@@ -80,10 +86,9 @@ struct Limits {
 class Quota;
 
 struct Amount {
-    Resource resource;
-    std::uint64_t amount;
-    bool is_session =
-        false; // descriptors that a session takes: the limit of a user's segments does not bind them
+    Resource resource{};
+    std::uint64_t amount = 0;
+    bool is_session = false; // of descriptors: a session takes them, so the share for segments does not bind
 };
 
 // What a user has of some resources; gives it back when it is destroyed. The quota outlives it.

@@ -158,7 +158,8 @@ Answer<proto::Hello::Reply> Service::handle(Turn& turn, const proto::Hello& call
             return std::unexpected(proto::NotResumable{});
         }
         if (session != &turn.session) {
-            registry_.change_caller(*session, turn.session.caller); // as the kernel says that the process is now
+            registry_.change_caller(*session,
+                                    turn.session.caller); // as the kernel says that the process is now
             end_session(turn.session);
             turn.out.session = session->holder;
         }

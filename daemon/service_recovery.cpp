@@ -40,8 +40,8 @@ void Service::mend(Segment& segment, HolderId dead, const proto::Process& proces
                .run = [this, id = segment.is.id, remains = segment.remains(), dead, held, before, process,
                        keep_alive = std::move(keep_alive)]() mutable -> Completion {
                    auto recovered = recover(remains, dead);
-                   return [this, id, held, before = std::move(before), process = std::move(process),
-                           recovered = std::move(recovered), keep_alive = std::move(keep_alive)] {
+                   return [this, id, held, before, process, recovered = std::move(recovered),
+                           keep_alive = std::move(keep_alive)] {
                        if (!recovered) {
                            tell_loss(recovered.error());
                        }

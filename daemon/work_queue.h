@@ -23,8 +23,8 @@ class WorkQueue {
     // The next work that may begin; nothing, if there is none for now.
     std::optional<Work> begin();
 
-    // Ends what began with this user and memory.
-    void finish(std::uint32_t uid, const void* memory);
+    // Ends what began with this user and this memory as its key.
+    void finish(std::uint32_t uid, const void* key);
 
     // Whether nothing waits, and whether nothing is under way besides.
     bool empty() const { return waiting_ == 0; }

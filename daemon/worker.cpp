@@ -34,7 +34,7 @@ struct Worker::Shared {
     std::mutex mutex;
     std::condition_variable changed; // there is work, or all of it is to end
     std::condition_variable ended;   // of a thread, or of work
-    WorkQueue queue{proto::limits::worker_threads_per_user};
+    WorkQueue queue{proto::limits::worker_threads_for_one_owner};
     std::deque<Completion> completions; // for the loop
     std::size_t threads = 0, idle = 0;
     bool ending = false;

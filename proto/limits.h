@@ -89,7 +89,7 @@ inline constexpr std::uint64_t close_inline_bytes = MiB;
 // can make the kernel hold up a thread there, for instance while it punches a hole: then the other threads go
 // on. So there are many, of which one user's segments occupy a few.
 inline constexpr std::size_t worker_threads = 64;
-inline constexpr std::size_t worker_threads_per_user = 4;
+inline constexpr std::size_t worker_threads_for_one_owner = 4;
 
 // What a client that reserves memory takes at once, before it looks again whether there is enough left: some
 // 60 ms. Less asks the kernel more often, more is further off when others take memory at the same time.

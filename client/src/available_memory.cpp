@@ -32,7 +32,7 @@ constexpr Version first{"/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memor
 // The text of a small file; nothing, if there is none.
 Result<std::optional<std::string>> text_of(const std::string& path) {
     errno = 0;
-    std::ifstream file(path);
+    const std::ifstream file(path);
     std::ostringstream text;
     if (file && text << file.rdbuf() && !file.bad()) {
         return text.str();

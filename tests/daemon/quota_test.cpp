@@ -88,8 +88,9 @@ TEST_F(AQuota, CountsEachResourceForItself) {
 
 TEST_F(AQuota, NamesEachResource) {
     constexpr std::array<std::string_view, resources> names{
-        "sessions",    "segments",  "bytes",            "attachments",  "names",        "streams",
-        "unreadBytes", "callBytes", "descriptionBytes", "initialBytes", "keptSegments", "keptBytes", "descriptors"};
+        "sessions",     "segments",    "bytes",      "attachments",      "names",
+        "streams",      "unreadBytes", "callBytes",  "descriptionBytes", "initialBytes",
+        "keptSegments", "keptBytes",   "descriptors"};
     for (std::size_t at = 0; at < resources; ++at) {
         const auto resource = static_cast<Resource>(at);
         const std::uint64_t allowed = quota_.limits().per_user[at];

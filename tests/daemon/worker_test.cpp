@@ -64,14 +64,14 @@ TEST_F(AWorker, WorksOnAThreadOfItsOwnAndCompletesOnTheLoop) {
 }
 
 TEST_F(AWorker, GoesOnWithOthersWhileTheKernelHoldsUpAllThatOneUserMayHave) {
-    std::vector<int> memories(2 * proto::limits::worker_threads_per_user);
+    std::vector<int> memories(2 * proto::limits::worker_threads_for_one_owner);
     for (const int& memory : memories) {
         worker->run(stuck(1, memory));
     }
     for (std::uint32_t other = 2; other < 10; ++other) {
         expect_to_be_done_soon(other, one);
     }
-    EXPECT_LE(stuck_, static_cast<int>(proto::limits::worker_threads_per_user));
+    EXPECT_LE(stuck_, static_cast<int>(proto::limits::worker_threads_for_one_owner));
     go.set_value();
 }
 

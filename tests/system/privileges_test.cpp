@@ -40,7 +40,8 @@ TEST_F(AProcessThatGivesUpRoot, MayDoNoMoreThanItsNewUserMay) {
     NEEDS_ROOT();
     const auto roots = Value<int>::create("roots", 1, {.broker = &broker});
     auto child = process([&](Lines&, Broker& own, Value<int>&) {
-        EXPECT_EQ(error_of([&] { Value<int>::open("roots", {.broker = &own}); }).code(), Errc::no_such_segment);
+        EXPECT_EQ(error_of([&] { Value<int>::open("roots", {.broker = &own}); }).code(),
+                  Errc::no_such_segment);
         EXPECT_EQ(error_of([&] { own.destroy("roots"); }).code(), Errc::no_such_segment);
         EXPECT_FALSE(lists(own, "roots"));
         EXPECT_EQ(own.statistics().users.size(), 1U); // root sees each user
@@ -118,7 +119,7 @@ TEST_F(AProcessThatGivesUpRoot, MayDoSoInAForkedChildAndUseWhatItInherited) {
         });
         EXPECT_EQ(grandchild.wait(), 0);
         EXPECT_EQ(error_of([&] { Value<int>::open("inherited", {.broker = &broker}); }).code(),
-                  Errc::no_such_segment); // another handle is not inherited
+                  Errc::access_denied); // another handle is not inherited
     });
     EXPECT_EQ(child.wait(), 0);
     EXPECT_EQ(value.load(), 3);

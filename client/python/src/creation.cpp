@@ -54,14 +54,18 @@ int group_from(PyObject* from, void* to) {
     return guarded([&] {
                *static_cast<std::optional<std::uint32_t>*>(to) = word_from(from);
                return 0;
-           }) == 0;
+           }) == 0
+               ? 1
+               : 0;
 }
 
 int mode_from(PyObject* from, void* to) {
     return guarded([&] {
                *static_cast<std::uint32_t*>(to) = word_from(from);
                return 0;
-           }) == 0;
+           }) == 0
+               ? 1
+               : 0;
 }
 
 int shape_from(PyObject* from, void* to) {
