@@ -53,6 +53,12 @@ void carry_out(const Attack& attack, const std::string& socket_path) {
     poll(&ended, 1, static_cast<int>(longest.count()));
 }
 
+// $MEMSHARE_TEST_ATTACK is a part of the names of those that are wanted, to find the one that does harm.
+bool is_wanted(const Attack& attack) {
+    const char* part = std::getenv("MEMSHARE_TEST_ATTACK");
+    return part == nullptr || std::string_view(attack.name).contains(part);
+}
+
 } // namespace
 
 struct Attackers::Board {
@@ -66,6 +72,9 @@ Attackers::Attackers(const std::string& socket_path) : board_(std::make_shared<B
     const auto attacks = all_attacks();
     for (const User user : attackers) {
         for (std::size_t number = 0; number < attacks.size(); ++number) {
+            if (!is_wanted(attacks[number])) {
+                continue;
+            }
             all_.push_back(ChildProcess::as_user(user, [&, number](Lines& parent) {
                 take_the_lowest_priority();
                 take_all_descriptors();
