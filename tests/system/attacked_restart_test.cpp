@@ -28,6 +28,9 @@ TEST(AServiceThatIsAttackedAndKilledAllTheTime, LosesNothing) {
     std::cout << "    " << kills << " kills; " << storm.summary()
               << "\n    rounds of attacks: " << attackers.summary() << '\n';
     attackers.end();
+    // Their processes are dead, but the broker ends sessions in steps.
+    EXPECT_TRUE(eventually([&] { return Broker(service.socket_path()).statistics().users.size() == 1; }))
+        << "they left something";
     storm.end();
 }
 
