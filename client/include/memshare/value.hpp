@@ -360,7 +360,8 @@ template <typename T> class Value {
     auto is_not(const value_type& old) const {
         return [this, &old] {
             const value_type now = load();
-            const value_type &is = cleared(now), &was = cleared(old);
+            const value_type& is = cleared(now);
+            const value_type& was = cleared(old);
             return std::memcmp(&is, &was, sizeof(is)) != 0;
         };
     }
