@@ -30,7 +30,7 @@ class WakeUp {
     // False, if no call came in this time.
     bool wait_for(std::chrono::seconds time) {
         timespec until{};
-        clock_gettime(CLOCK_MONOTONIC, &until);
+        static_cast<void>(clock_gettime(CLOCK_MONOTONIC, &until));
         until.tv_sec += time.count();
         int result = 0;
         do {
