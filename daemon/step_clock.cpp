@@ -42,7 +42,7 @@ StepClock::Seen StepClock::look() const {
         std::from_chars(told.data() + place + 1, told.data() + told.size(), waited);
     }
     timespec ran{}; // the kernel's file would say it as of the last tick
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ran);
+    static_cast<void>(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ran));
     rusage usage{};
     getrusage(RUSAGE_THREAD, &usage);
     return {.at = Clock::now(),
