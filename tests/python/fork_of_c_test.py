@@ -5,7 +5,6 @@ import os
 import platform
 import subprocess
 import sys
-import threading
 import unittest
 
 import memshare
@@ -53,20 +52,6 @@ class AForkByCCode(unittest.TestCase):
 
     def test_without_the_gil_shares_what_was_made_before(self):
         self.expect_shared(WITHOUT_GIL.fork)
-
-    def test_without_the_gil_beside_threads_of_python_shares_what_was_made_before(self):
-        ending = threading.Event()
-
-        def use_the_gil():
-            while not ending.is_set():
-                self.named.value = 0
-        thread = support.started(use_the_gil)
-        self.addCleanup(thread.join)
-        self.addCleanup(ending.set)
-        pid = WITHOUT_GIL.fork()
-        if pid == 0:
-            os._exit(self.value.value)
-        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
 
     def test_shares_as_well_what_was_made_after_an_earlier_one(self):
         self.expect_shared(WITH_GIL.fork)
