@@ -114,8 +114,9 @@ class ModestUser {
         Broker own(socket_path_);
         const auto question = Value<int>::open(name_ + " question", {.broker = &own});
         auto answer = Value<int>::open(name_ + " answer", {.broker = &own});
+        auto seen = question.version(); // before the first question can come
         parent.say("listening");
-        for (auto seen = question.version();;) {
+        while (true) {
             if (question.wait_for(seen, milliseconds(500))) {
                 seen = question.version();
                 answer.store(question.load() + 1);

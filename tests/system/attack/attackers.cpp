@@ -102,7 +102,9 @@ std::string Attackers::summary() const {
 }
 
 void Attackers::end() {
+    const sched_param none{};
     for (ChildProcess& one : all_) {
+        sched_setscheduler(one.pid(), SCHED_OTHER, &none); // or on a busy machine it would not get to its end
         one.strike();
     }
     for (ChildProcess& one : all_) {
