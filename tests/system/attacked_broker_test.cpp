@@ -24,12 +24,12 @@
 namespace memshare::test {
 namespace {
 
-// The figures that are aimed at are 100 ms and 5 ms, and are told. The bounds are wider, as the processes
-// that attack and end make work for the kernel itself: it frees their files in interrupts (rcu_do_batch), up
-// to some 40 ms at once, in whichever thread runs then.
+// The figures that are aimed at are 100 ms, 5 ms and 1 s, and are told. The bounds are wider, as the
+// processes that attack and end make work for the kernel itself: it frees their files in interrupts
+// (rcu_do_batch), up to some 40 ms at once, in whichever thread runs then.
 constexpr milliseconds recovery_takes_at_most{1000};
 constexpr milliseconds step_takes_at_most{200};
-constexpr seconds stop_takes_at_most{1};
+constexpr seconds stop_takes_at_most{20};
 
 // What the two users tell.
 struct Board {
@@ -189,6 +189,7 @@ TEST_F(AnAttackedBroker, ServesTwoUsersAndHoldsUpNobody) {
     EXPECT_EQ(daemon.stop(SIGTERM), 0);
     const auto stop_took = Clock::now() - before;
     attackers.end();
+    std::cout << "    to stop took " << duration_cast<milliseconds>(stop_took).count() << " ms\n";
     if (!sanitized) {
         EXPECT_LE(longest_step, microseconds(step_takes_at_most).count()) << "microseconds";
         EXPECT_LE(long_steps, board->rounds / 100 + 10);
