@@ -135,6 +135,8 @@ Answer<proto::Attach::Reply> Service::handle(Turn& turn, const proto::Attach& ca
     if (!fd) {
         if (*repeated) { // its caller takes it as not carried out, and would never detach
             take_back(session, segment, call.access);
+            session.last_attached = {}; // a further repetition takes back nothing more
+            archive_.keep_progress(session);
         }
         return std::unexpected(fd.error());
     }

@@ -103,11 +103,13 @@ TEST_F(ARepeatedCall, IsCheckedAgainAndTakenBackIfItIsNotAllowedAnyMore) {
     NEEDS_ROOT();
     ChildProcess stranger = ChildProcess::as_user(nobody, [this](Lines& parent) {
         RawPeer own(daemon.socket_path());
+        ASSERT_EQ(own.call("Attach", {{"name", "num"}, {"access", "read"}}).error(), "");
         ASSERT_EQ(own.call("Attach", attach(1)).error(), "");
         parent.say("attached");
         parent.hear();
         EXPECT_NE(own.call("Attach", attach(1)).error(), "");
         EXPECT_NE(own.call("Attach", attach(1)).error(), "");
+        EXPECT_EQ(own.call("Detach", {{"name", "num"}}).error(), ""); // the other one was left alone
         parent.say("refused");
         parent.hear();
     });
